@@ -1,0 +1,60 @@
+# One entry point for people and for continuous integration. Needs Python 3.11+ and make, nothing else.
+# Another Python: make PYTHON=/path/to/python3.12 test
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && exit; done; echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-all check bench lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: $(READY) ## start the service: API, pages and /docs (ARGS="--port 8080")
+	$(BIN)/corridor serve $(ARGS)
+
+test: $(READY) ## all tests that need no browser (ARGS="-k scoring")
+	$(BIN)/python -m pytest -m "not browser" $(ARGS)
+
+test-all: $(READY) check ## the checks and every test, browser included; a skip is a failure
+	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## lint, format, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(READY) ## benchmarks, one JSON line per case (ARGS="--small")
+	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+# The lock names exact versions and hashes for Python 3.11 to the newest, and no place to fetch them from.
+lock: $(READY) ## write requirements.lock anew from pyproject.toml (ARGS="--upgrade")
+	$(BIN)/python -m pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --all-extras \
+		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
+		--no-emit-index-url --no-emit-find-links --output-file requirements.lock $(ARGS)
+
+clean: ## remove the environment, builds and caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment is made again whenever what goes into it changes. pip checks every hash in the lock.
+$(READY): pyproject.toml requirements.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; $(PYTHON) is $$("$(PYTHON)" --version 2>/dev/null || echo missing)." \
+		"Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		v=$$("$(PYTHON)" -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		echo "$(PYTHON) cannot make virtual environments: its venv module is a package of its own here." \
+		"Install it: apt install python3-venv (or python$$v-venv)" >&2; exit 1; }
+	@echo "Setting up $(VENV) from requirements.lock (about a minute, only when something changed)"
+	"$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

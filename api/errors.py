@@ -1,0 +1,164 @@
+"""Errors at the door: which status each has, and how one looks as problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
+from recommender.texts import Label, Language, error_text, problem_text, text
+
+MEDIA_TYPE = "application/problem+json"
+ECHO = 200
+
+
+class BadBody(CorridorError):
+    """A body that is not JSON as the standard defines it. params: reason, line, column."""
+
+    code = "not_json"
+
+
+class BadEncoding(CorridorError):
+    """A body that is not UTF-8. params: byte."""
+
+    code = "not_utf8"
+
+
+class TooDeep(CorridorError):
+    """Records within records within records, deeper than any profile. params: limit."""
+
+    code = "too_deep"
+
+
+class RepeatedKey(CorridorError):
+    """A record that names a field twice; JSON does not say which one counts. params: key."""
+
+    code = "repeated_key"
+
+
+class TooLarge(CorridorError):
+    """A body above the limit; it was not read to its end. params: limit."""
+
+    code = "too_large"
+
+
+class WrongMediaType(CorridorError):
+    """A body that does not say that it is JSON in UTF-8. params: given."""
+
+    code = "wrong_media_type"
+
+
+class InvalidRequest(InvalidInput):
+    """A readable request with problems in its profile, its options or elsewhere."""
+
+    code = "invalid_request"
+
+
+class NoRoute(CorridorError):
+    """An address that does not exist. params: path."""
+
+    code = "no_route"
+
+
+class WrongMethod(CorridorError):
+    """A method that an address does not have. params: method, path."""
+
+    code = "wrong_method"
+
+
+class NotReady(CorridorError):
+    """The service has no catalogue to answer from."""
+
+    code = "not_ready"
+
+
+STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
+    (BadBody, 400),
+    (BadEncoding, 400),
+    (TooDeep, 400),
+    (RepeatedKey, 400),
+    (NotFound, 404),
+    (NoRoute, 404),
+    (WrongMethod, 405),
+    (TooLarge, 413),
+    (WrongMediaType, 415),
+    (InvalidInput, 422),
+    (NotReady, 503),
+    (CorridorError, 500),
+)
+
+
+def status_of(error: CorridorError) -> int:
+    """The HTTP status of an error: the first line of the table that fits."""
+    return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+def problem_body(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:
+    """An error as problem+json; the first `shown` problems are listed, all are counted."""
+    status = status_of(error)
+    told = CorridorError() if status == 500 else error
+    problems = told.problems if isinstance(told, InvalidInput) else ()
+    detail = [error_text(told, language)]
+    if len(problems) > shown:
+        detail.append(text("api.first_shown", language, shown=shown))
+    return {
+        "type": f"urn:problem-type:corridor-match:{told.code}",
+        "title": text(f"api.title.{status}", language),
+        "status": status,
+        "code": told.code,
+        "detail": ("" if language == "zh" else " ").join(detail),
+        "errors": [listed(problem, language) for problem in problems[:shown]],
+    }
+
+
+def listed(problem: Problem, language: Language) -> dict[str, Any]:
+    """One problem as an entry of `errors`; what was given comes back short."""
+    return {
+        "field": problem.field,
+        "value": echoed(problem.value),
+        "allowed": plain(problem.allowed, language),
+        "message": problem_text(problem, language),
+    }
+
+
+def echoed(value: Any) -> Any:
+    """A given value as JSON, cut when it is long.
+
+    >>> echoed("x" * 300) == "x" * 200 + "..."
+    True
+    >>> echoed({"a": [1, 2]})
+    {'a': [1, 2]}
+    """
+    value = plain(value)
+    if isinstance(value, (Mapping, list)):
+        written = orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
+        return value if len(written) <= ECHO else cut(written)
+    return cut(value) if isinstance(value, str) else value
+
+
+def cut(value: str) -> str:
+    """A text of at most ECHO characters, with a mark where it was cut."""
+    return value if len(value) <= ECHO else value[:ECHO] + "..."
+
+
+def plain(value: Any, language: Language = "zh") -> Any:
+    """A value as JSON has it; labels in the asked language, anything strange as text."""
+    if isinstance(value, Label):
+        return value.zh if language == "zh" else value.en
+    if isinstance(value, (datetime.date, datetime.datetime)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, language) for key, item in value.items()}
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [plain(item, language) for item in value]
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else str(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if abs(value) < 1 << 63 else str(value)
+    return value if value is None or isinstance(value, (bool, str)) else cut(str(value))

@@ -1,0 +1,50 @@
+"""What the three operations on a profile take, and how a refusal looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from recommender.domain import Company
+from recommender.options import Options
+from recommender.records import Record
+
+
+class RecommendationRequest(Record):
+    """A profile and how to answer. An empty profile is valid: nothing is known yet."""
+
+    company: Company = Field(description="The profile.")
+    options: Options | None = Field(None, description="What to show; null: the defaults.")
+
+
+class EligibilityRequest(RecommendationRequest):
+    """A profile and how to answer."""
+
+
+class WhatIfRequest(RecommendationRequest):
+    """A profile, and what to change in it."""
+
+    set: dict[str, Any] = Field(
+        description="New values by dotted profile field (`need.amount`) or fact id."
+    )
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong."""
+
+    field: str = Field(description="Dotted place in the request; empty for the whole.")
+    value: Any = Field(description="What was given, cut when long; null when nothing was.")
+    allowed: Any = Field(description="What is accepted, or the bound; null when open.")
+    message: str = Field(description="Place, value and what is allowed as one sentence.")
+
+
+class ErrorBody(BaseModel):
+    """An error as application/problem+json (RFC 9457)."""
+
+    type: str = Field(description="URI of the kind of error.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="Stable code of the error.")
+    detail: str = Field(description="What happened here.")
+    errors: list[FieldProblem] = Field(description="Every problem of the request at once.")

@@ -1,0 +1,59 @@
+"""The settings of the doors: one typed place, filled from flags and CORRIDOR_* variables.
+
+A flag wins over the environment, the environment over the default. Only `Settings.read` looks at
+them, so that nothing else depends on where a value came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from recommender.errors import InvalidInput, Problem
+from recommender.records import Record, examined
+
+PREFIX = "CORRIDOR_"
+MIB = 1 << 20
+
+
+class InvalidSettings(InvalidInput):
+    """Settings that cannot be used; each problem names its flag or variable."""
+
+    code = "invalid_settings"
+
+
+class Settings(Record):
+    """How the service runs.
+
+    host, port: where it listens; port 0 takes any free one. catalogue: file or folder, None for
+    the packaged one. parameters: folder of dated parameters, None for the packaged ones.
+    max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
+    counted).
+    """
+
+    host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    catalogue: Path | None = None
+    parameters: Path | None = None
+    max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
+    problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str], **flags: Any) -> Self:
+        """Settings from flags (None: not given) and the environment; raises InvalidSettings."""
+        variables = {name: f"{PREFIX}{name.upper()}" for name in cls.model_fields}
+        found = {name: environ[key] for name, key in variables.items() if environ.get(key)}
+        given = {name: value for name, value in flags.items() if value is not None}
+        settings, problems = examined(cls, found | given)
+        if problems or settings is None:
+            named = {name: f"--{name}" if name in given else key for name, key in variables.items()}
+            raise InvalidSettings(_named(problem, named) for problem in problems)
+        return settings
+
+
+def _named(problem: Problem, names: Mapping[str, str]) -> Problem:
+    return replace(problem, field=names.get(problem.field, problem.field))

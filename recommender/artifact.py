@@ -1,0 +1,86 @@
+"""A model is a folder: manifest.json and weights.json, plain text, nothing executed on load.
+
+The manifest names the format, the similarities, the catalogue the weights were learned on and the
+hash of the weights; whatever does not fit this engine or was edited by hand is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recommender.errors import ModelMismatch, UnreadableFile
+from recommender.scoring import Weights
+from recommender.similarity import NAMES
+from recommender.tables import read_document
+
+FORMAT = 1
+MANIFEST, WEIGHTS = "manifest.json", "weights.json"
+
+
+def model_version(weights: Weights) -> str:
+    """`expert-` or `model-` with the hash of the weights."""
+    kind = "model" if weights.trained_on else "expert"
+    return f"{kind}-{_digest(_plain(weights))}"
+
+
+def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) -> None:
+    """Write a model folder that does not exist yet.
+
+    more: seed, data hash, metrics and the like for the manifest. The same weights and `more` give
+    the same bytes.
+    """
+    body = _plain(weights)
+    manifest = {
+        **(more or {}),
+        "format": FORMAT,
+        "version": model_version(weights),
+        "features": list(NAMES),
+        "catalogue_version": weights.trained_on,
+        "weights_sha256": _digest(body),
+    }
+    folder.mkdir(parents=True)
+    (folder / WEIGHTS).write_text(_json(body), encoding="utf-8")
+    (folder / MANIFEST).write_text(_json(manifest), encoding="utf-8")
+
+
+def load(folder: Path) -> Weights:
+    """The weights of a model folder.
+
+    Raises UnreadableFile when a file is missing or broken, ModelMismatch when the folder is of
+    another format, names other similarities, or was changed after it was written.
+    """
+    manifest, body = (_mapping(folder / name) for name in (MANIFEST, WEIGHTS))
+    expected = {"format": FORMAT, "features": list(NAMES), "weights_sha256": _digest(body)}
+    for name, value in expected.items():
+        if manifest.get(name) != value:
+            shown = manifest.get(name)
+            raise ModelMismatch(model=folder.name, what=name, found=shown, expected=value)
+    trained = body.get("trained_on")
+    return Weights(body["weights"], body["baselines"], trained)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    document = read_document(path)
+    if not isinstance(document, dict):
+        raise UnreadableFile(file=str(path), reason="expected a JSON object")
+    return document
+
+
+def _plain(weights: Weights) -> dict[str, Any]:
+    return {
+        "weights": {name: float(weights.weights[name]) for name in NAMES},
+        "baselines": {name: float(v) for name, v in sorted(weights.baselines.items())},
+        "trained_on": weights.trained_on,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(_json(value).encode()).hexdigest()[:12]

@@ -1,0 +1,201 @@
+"""The catalogue: products, facts, documents and common stops, validated as a whole.
+
+Everything is checked before anything is used, and every problem is reported at once with its
+file, row, field, value and what is allowed; an invalid catalogue loads nothing. The version is
+the hash of the content: the order of rows and lists does not matter to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from recommender.catalogue_checks import cross_checks
+from recommender.domain import Company, Fact, Paper
+from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
+from recommender.gates import gates_of
+from recommender.product import DocumentDefinition, FactDefinition, Product, Rule, Stop
+from recommender.records import Record, examined
+from recommender.tables import data_dir, read_document
+
+SECTIONS: Mapping[str, type[Record]] = {
+    "products": Product,
+    "facts": FactDefinition,
+    "documents": DocumentDefinition,
+    "stops": Stop,
+}
+HEAD = ("schema", "as_of", "name")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A record with where it was read."""
+
+    record: Any
+    file: str
+    row: int
+
+
+class Catalogue:
+    """A valid catalogue; immutable.
+
+    products: by id; facts and documents: the dictionaries, by id; stops: rules common to many.
+    """
+
+    def __init__(
+        self,
+        products: Iterable[Product],
+        facts: Iterable[FactDefinition] = (),
+        documents: Iterable[DocumentDefinition] = (),
+        stops: Iterable[Stop] = (),
+    ) -> None:
+        sections = {"products": products, "facts": facts, "documents": documents, "stops": stops}
+        placed = {
+            section: [Placed(record, "", row) for row, record in enumerate(records, start=1)]
+            for section, records in sections.items()
+        }
+        self._fill(placed)
+
+    def _fill(self, placed: Mapping[str, list[Placed]]) -> None:
+        problems = list(cross_checks(placed))
+        if problems:
+            raise InvalidCatalogue(problems)
+        records = {name: [item.record for item in items] for name, items in placed.items()}
+        self.products = {p.id: p for p in sorted(records["products"], key=lambda p: p.id)}
+        self.facts = {f.id: f for f in sorted(records["facts"], key=lambda f: f.id)}
+        self.documents = {d.id: d for d in sorted(records["documents"], key=lambda d: d.id)}
+        self.stops = tuple(sorted(records["stops"], key=lambda stop: stop.reason))
+        self._document_ids = {
+            name.casefold(): d.id for d in self.documents.values() for name in (d.id, *d.synonyms)
+        }
+        self._rules = {p.id: self._gather(p) for p in self.products.values()}
+        self.version = _hash(records)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Self:
+        """The catalogue of a folder or file; of the packaged data when no path is given.
+
+        Raises UnreadableFile, or InvalidCatalogue with every problem of every file.
+        """
+        return cls.from_files(catalogue_files(path))
+
+    @classmethod
+    def from_files(cls, files: Iterable[Path]) -> Self:
+        """One catalogue from the sections of several files."""
+        return cls.from_documents({str(file): read_document(file) for file in files})
+
+    @classmethod
+    def from_documents(cls, documents: Mapping[str, Any]) -> Self:
+        """One catalogue from plain values by file name."""
+        placed, problems = read_sections(documents)
+        if problems:
+            problems += [p for p in cross_checks(placed) if p not in problems]
+            raise InvalidCatalogue(problems)
+        catalogue = cls.__new__(cls)
+        catalogue._fill(placed)
+        return catalogue
+
+    def product(self, product_id: str) -> Product:
+        """A product by id; raises NotFound."""
+        if product_id not in self.products:
+            raise NotFound(kind="product", id=product_id)
+        return self.products[product_id]
+
+    def rules(self, product_id: str) -> tuple[Rule, ...]:
+        """Gates, common stops and own rules of a product, in a fixed order."""
+        return self._rules[product_id]
+
+    def _gather(self, product: Product) -> tuple[Rule, ...]:
+        stops = (s for s in self.stops if s.scope == "all" or product.id in s.scope)
+        own = sorted(product.rules, key=lambda rule: rule.reason)
+        sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
+        return (*gates_of(product), *stops, *sourced)
+
+    def document_id(self, name: str) -> str | None:
+        """The id of a document given by id or synonym, case aside; None when unknown."""
+        return self._document_ids.get(name.casefold())
+
+    def normalised(self, company: Company) -> Company:
+        """The company with documents named by their ids; unknown names stay as they are."""
+        if not company.documents:
+            return company
+        papers = tuple(self._by_id(paper) for paper in company.documents)
+        return company.model_copy(update={"documents": papers})
+
+    def _by_id(self, paper: Paper) -> Paper:
+        known = self.document_id(paper.type)
+        if known is None:
+            return paper
+        issuer = paper.issuer or self.documents[known].issuer
+        return paper.model_copy(update={"type": known, "issuer": issuer})
+
+    def fact_value(self, company: Company, fact_id: str) -> Fact | None:
+        """What the company's record says of a fact; None when it says nothing."""
+        fact = (company.facts or {}).get(fact_id)
+        return None if fact is None or fact.value is None else fact
+
+
+def catalogue_files(path: str | Path | None) -> list[Path]:
+    """The files of a catalogue: one file, or every YAML and JSON file of a folder."""
+    place = data_dir() / "catalogue" if path is None else Path(path)
+    if not place.is_dir():
+        return [place]
+    files = sorted(f for f in place.iterdir() if f.suffix in (".yaml", ".yml", ".json"))
+    if not files:
+        raise UnreadableFile(file=str(place), reason="no .yaml or .json file in the folder")
+    return files
+
+
+def read_sections(
+    documents: Mapping[str, Any],
+) -> tuple[dict[str, list[Placed]], list[Problem]]:
+    """Validated records by section with their places, and the problems of single records."""
+    placed: dict[str, list[Placed]] = {name: [] for name in SECTIONS}
+    problems: list[Problem] = []
+    for file, document in documents.items():
+        if not isinstance(document, Mapping):
+            problems.append(Problem("not_record", value=document, file=file))
+            continue
+        for key, rows in document.items():
+            if key in SECTIONS and isinstance(rows, list):
+                problems += _read_rows(file, key, rows, placed[key])
+            elif key in SECTIONS:
+                problems.append(Problem("not_list", key, rows, file=file))
+            elif key not in HEAD:
+                allowed = sorted([*SECTIONS, *HEAD])
+                problems.append(Problem("unknown_field", str(key), key, allowed, file=file))
+    return placed, problems
+
+
+def _read_rows(file: str, section: str, rows: list[Any], into: list[Placed]) -> list[Problem]:
+    problems: list[Problem] = []
+    for number, row in enumerate(rows, start=1):
+        name = row.get("id", number) if isinstance(row, Mapping) else number
+        record, found = examined(SECTIONS[section], row, f"{section}[{name}]")
+        problems += [replace(problem, file=file, row=number) for problem in found]
+        if record is not None and not found:
+            into.append(Placed(record, file, number))
+    return problems
+
+
+def _hash(records: Mapping[str, list[Record]]) -> str:
+    plain = {
+        name: [record.model_dump(mode="json", exclude_defaults=True) for record in rows]
+        for name, rows in records.items()
+    }
+    text = json.dumps(_canonical(plain), ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _canonical(value: Any) -> Any:
+    """Lists as sorted sets of values: their order carries no meaning in a catalogue."""
+    if isinstance(value, dict):
+        return {key: _canonical(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_canonical(item) for item in value]
+        return sorted(items, key=lambda i: json.dumps(i, ensure_ascii=False, sort_keys=True))
+    return value

@@ -1,0 +1,247 @@
+"""Companies as plain numpy columns and bitsets; the same code for one company and for millions.
+
+Numbers and days are float64 columns with NaN for unknown. Every code a rule or similarity asks
+about is a bit in two uint64 bitsets: `has` (certainly) and `may` (possibly, a superset): a code is
+yes when in `has`, unknown when only in `may`, no otherwise.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.fields import Codes, Value
+
+Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+Matching = Literal["equal", "prefix"]
+WORD = 64
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Encoded fields of n companies: numbers (n, F), has and may (n, W)."""
+
+    numbers: Floats
+    has: Words
+    may: Words
+
+    def __len__(self) -> int:
+        return int(self.numbers.shape[0])
+
+    def copy(self) -> Columns:
+        """An independent copy, for trying a change."""
+        return Columns(self.numbers.copy(), self.has.copy(), self.may.copy())
+
+    def repeated(self, times: int) -> Columns:
+        """One company, several times over."""
+        parts = (np.repeat(x, times, axis=0) for x in (self.numbers, self.has, self.may))
+        return Columns(*parts)
+
+
+@dataclass
+class CodeColumn:
+    """The bits of one field of codes; a code outside the vocabulary leaves no trace."""
+
+    matching: Matching
+    bits: dict[str, tuple[int, int]]
+    whole: tuple[tuple[int, int], ...]
+    _prefixes: dict[str, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = field(
+        default_factory=dict
+    )
+
+    def found(self, code: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Bits a code certainly sets, and bits it possibly sets."""
+        if self.matching == "equal":
+            bit = self.bits.get(code)
+            return ([bit], []) if bit else ([], [])
+        known = self._prefixes.get(code)
+        if known is None:
+            certain = [bit for token, bit in self.bits.items() if code.startswith(token)]
+            possible = [b for t, b in self.bits.items() if t.startswith(code) and t != code]
+            known = self._prefixes[code] = (certain, possible)
+        return known
+
+
+class Layout:
+    """Where each field and fact stands in the columns.
+
+    numbers: ids of numeric and day fields; column 0 is the constant 0.
+    vocabulary: for each field of codes, the codes anything asks about, and how codes match.
+    """
+
+    def __init__(
+        self,
+        numbers: Iterable[str],
+        vocabulary: Mapping[str, Iterable[str]],
+        matching: Mapping[str, Matching],
+    ) -> None:
+        self.numbers = {name: i for i, name in enumerate(sorted(set(numbers)), start=1)}
+        self.codes: dict[str, CodeColumn] = {}
+        position = 0
+        for name in sorted(vocabulary):
+            tokens = sorted(set(vocabulary[name]))
+            if position % WORD + len(tokens) > WORD:
+                position = -(-position // WORD) * WORD
+            bits = {t: divmod(position + i, WORD) for i, t in enumerate(tokens)}
+            position += len(tokens)
+            masked = {token: (word, 1 << bit) for token, (word, bit) in bits.items()}
+            self.codes[name] = CodeColumn(
+                matching.get(name, "equal"), masked, _merged(masked.values())
+            )
+        self.words = max(1, -(-position // WORD))
+
+    def empty(self, n: int) -> Columns:
+        """n companies of which nothing is known."""
+        numbers = np.full((n, len(self.numbers) + 1), np.nan)
+        numbers[:, 0] = 0.0
+        may = np.full((n, self.words), ~np.uint64(0), dtype=np.uint64)
+        return Columns(numbers, np.zeros((n, self.words), dtype=np.uint64), may)
+
+    def encode(self, rows: Sequence[Mapping[str, Value]]) -> Columns:
+        """Columns of several companies from their values by field; absent is unknown."""
+        columns = self.empty(len(rows))
+        for i, row in enumerate(rows):
+            for name, value in row.items():
+                self.put(columns, i, name, value)
+        return columns
+
+    def put(self, columns: Columns, row: int, name: str, value: Value) -> None:
+        """Write one value; a field nothing asks about is left out."""
+        if name in self.numbers:
+            columns.numbers[row, self.numbers[name]] = as_number(value)
+        elif name in self.codes:
+            self._put_codes(columns, row, self.codes[name], value)
+
+    def _put_codes(self, columns: Columns, row: int, column: CodeColumn, value: Value) -> None:
+        has, may = columns.has[row], columns.may[row]
+        known = isinstance(value, Codes) and value.may is not None
+        for word, mask in column.whole:
+            has[word] &= np.uint64(~mask & _ALL)
+            may[word] = may[word] & np.uint64(~mask & _ALL) if known else may[word] | np.uint64(mask)
+        if not isinstance(value, Codes):
+            return
+        for code in value.has:
+            certain, possible = column.found(code)
+            for word, mask in certain:
+                has[word] |= np.uint64(mask)
+                may[word] |= np.uint64(mask)
+            for word, mask in possible:
+                may[word] |= np.uint64(mask)
+        for code in value.may or ():
+            for word, mask in [*column.found(code)[0], *column.found(code)[1]]:
+                may[word] |= np.uint64(mask)
+
+
+_ALL = (1 << WORD) - 1
+
+
+def _merged(bits: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    masks: dict[int, int] = {}
+    for word, mask in bits:
+        masks[word] = masks.get(word, 0) | mask
+    return tuple(sorted(masks.items()))
+
+
+def as_number(value: Value) -> float:
+    """A number or the ordinal of a day as float; NaN for unknown."""
+    if value is None or isinstance(value, Codes):
+        return float("nan")
+    return float(value.toordinal() if isinstance(value, datetime.date) else value)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A ragged list per company: `values[starts[i]:starts[i + 1]]` are those of company i."""
+
+    values: Ints
+    starts: Ints
+
+    @classmethod
+    def of(cls, lists: Sequence[Sequence[int]]) -> Segments:
+        """Pack lists; order within a list is kept."""
+        lengths = np.array([len(part) for part in lists], dtype=np.int64)
+        values = np.array([x for part in lists for x in part], dtype=np.int64)
+        return cls(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+    def __getitem__(self, row: int) -> Ints:
+        return self.values[self.starts[row] : self.starts[row + 1]]
+
+    def means(self, table: Floats) -> Floats:
+        """Mean of table rows per company and column: table (tokens, m) -> (n, m), NaN if none."""
+        lists = range(len(self.starts) - 1)
+        return np.stack([_mean(table, self[i]) for i in lists]) if lists else table[:0]
+
+
+def _mean(table: Floats, tokens: Ints) -> Floats:
+    if not len(tokens):
+        return np.full(table.shape[1], np.nan)
+    total = table[tokens[0]].copy()
+    for token in tokens[1:]:
+        total += table[token]
+    return total / len(tokens)
+
+
+_LATIN = re.compile(r"[a-z0-9]+")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+
+
+def ngrams(text: str) -> list[str]:
+    """Distinct character n-grams in sorted order: pairs of Han characters, trigrams of words."""
+    lowered = text.lower()
+    found = {run[i : i + 2] for run in _HAN.findall(lowered) for i in range(max(1, len(run) - 1))}
+    for word in _LATIN.findall(lowered):
+        padded = f" {word} "
+        found |= {padded[i : i + 3] for i in range(len(padded) - 2)}
+    return sorted(found)
+
+
+@dataclass(frozen=True)
+class Pledge:
+    """One item of collateral in CNY: lendable = max(0, min(advance x base, cap) - senior).
+
+    group: items of one trade share a group, of which only the best counts. NaN: unknown.
+    """
+
+    kind: str
+    base_cny: float
+    senior_cny: float
+    group: str
+    cap_cny: float = float("inf")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """One currency and bucket: documented position after own hedges, in CNY; NaN: unknown."""
+
+    currency: str
+    bucket: str
+    open_cny: float
+
+
+@dataclass(frozen=True)
+class Companies:
+    """n encoded companies: columns for rules, and what only similarities look at.
+
+    hs, text: token lists; None in `described` marks a company without a description.
+    pledges, positions: None when the company's list is not known.
+    coverage: CNY lendable at the catalogue's best advances (n,), NaN unknown.
+    """
+
+    columns: Columns
+    hs: Segments
+    text: Segments
+    described: NDArray[np.bool_]
+    pledges: tuple[tuple[Pledge, ...] | None, ...]
+    positions: tuple[tuple[Exposure, ...] | None, ...]
+    coverage: Floats
+
+    def __len__(self) -> int:
+        return len(self.columns)

@@ -1,0 +1,365 @@
+"""The engine: a company profile in, ranked corridor products with reasons out.
+
+Joins eligibility, similarities and weights for one company and words the answer in Chinese or
+English. Answers are plain dicts; the same profile, day, catalogue, model and options give the same
+answer to the last byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from recommender import __about__
+from recommender.amounts import Basis, Indication, indicate
+from recommender.answers import Assessment, Json, MatchWriter, provenance_json
+from recommender.artifact import model_version
+from recommender.catalogue import Catalogue
+from recommender.changes import Changes, apply
+from recommender.domain import Company
+from recommender.derived import as_json, given
+from recommender.eligibility import NO
+from recommender.errors import InvalidOptions, InvalidProfile, Problem
+from recommender.explain import Wording
+from recommender.matching import Case, Fit, Matcher
+from recommender.options import Options
+from recommender.parameters import Parameters
+from recommender.product import LANES, PROVENANCES, Product
+from recommender.questions import next_questions
+from recommender.scoring import Weights, expert_weights, score
+from recommender.similarity import FEATURES, applies
+from recommender.texts import Language, label, show, text
+
+FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
+SHOWN = ("eligible", "conditional")
+BARRED_PURPOSE = "outward_investment"
+
+
+class Engine:
+    """Answers for one catalogue, one set of dated parameters and one set of weights.
+
+    weights: a model's; the expert weighting by default.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        *,
+        weights: Weights | None = None,
+        parameters: Parameters | None = None,
+    ) -> None:
+        self.catalogue = catalogue
+        self.parameters = parameters or Parameters.load()
+        self.weights = weights or expert_weights()
+        self.model_version = model_version(self.weights)
+        self._matcher = Matcher(catalogue, self.parameters)
+        self._applies = applies(self._matcher.offers)
+
+    def read(self, raw: Any) -> Company:
+        """A company from plain values, checked against the dictionaries of the catalogue too.
+
+        Raises InvalidProfile with every problem at once.
+        """
+        company, problems = Company.examine(raw)
+        if company is not None:
+            problems += self._matcher.problems(company)
+        if problems or company is None:
+            raise InvalidProfile(problems)
+        return company
+
+    def options(self, raw: Mapping[str, Any] | None) -> Options:
+        """Options from plain values; raises InvalidOptions with every problem at once."""
+        return Options.parse(raw)
+
+    def recommend(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
+        """Ranked products by lane with reasons. kw: single options, such as language="en"."""
+        chosen = self._chosen(options, kw)
+        assessment = self._assess(company, chosen)
+        return self._answer(assessment, chosen)
+
+    def eligibility(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
+        """Every product with every rule and its answer."""
+        chosen = self._chosen(options, kw)
+        assessment = self._assess(company, chosen)
+        writer = MatchWriter(self._matcher, assessment, _language(chosen))
+        products = [
+            {
+                "product_id": product.id,
+                "fit": assessment.fits[product.id],
+                "rules": [writer.rule_json(r, v) for _, r, v in writer.rules(product.id)],
+            }
+            for product in self._in_lanes(chosen)
+        ]
+        return {**self._head(chosen), "products": products}
+
+    def what_if(
+        self,
+        company: Company,
+        changes: Mapping[str, Any],
+        options: Options | None = None,
+        **kw: Any,
+    ) -> Json:
+        """The answer before and after setting fields, and which products moved."""
+        chosen = self._chosen(options, kw)
+        self._checked(company)
+        changed = apply(company, changes, self.catalogue)
+        before = self.recommend(company, chosen)
+        after = self.recommend(changed, chosen)
+        return {"before": before, "after": after, "moved": self._moved(company, changed, chosen, before, after)}
+
+    def products(self, language: Language = "zh") -> Json:
+        """The catalogue, worded."""
+        shown = [self._product_json(product, language) for product in self._matcher.products]
+        return {"catalogue_version": self.catalogue.version, "products": shown}
+
+    def product(self, product_id: str, language: Language = "zh") -> Json:
+        """One product, worded; raises NotFound."""
+        return self._product_json(self.catalogue.product(product_id), language)
+
+    def facts(self, language: Language = "zh") -> Json:
+        """The dictionary of questions, each with the products it decides."""
+        used = self._used_by()
+        facts = [
+            {
+                "id": fact.id,
+                "type": fact.type,
+                "unit": fact.unit,
+                "options": [
+                    {"id": o.id, "label": show(o.label.label, language)} for o in fact.options or ()
+                ],
+                "label": show(fact.label.label, language),
+                "question": show(fact.question.label, language),
+                "asked_of": fact.asked_of,
+                "changeable": fact.changeable,
+                "used_by": used.get(fact.id, []),
+            }
+            for fact in self.catalogue.facts.values()
+        ]
+        return {"catalogue_version": self.catalogue.version, "facts": facts}
+
+    def notice(self) -> Json:
+        """How ranking works, in both languages, with every similarity and its weight."""
+        features = [
+            {
+                "feature": feature.name,
+                "label_zh": feature.label.zh,
+                "label_en": feature.label.en,
+                "what_zh": label(f"feature.{feature.name}.what").zh,
+                "what_en": label(f"feature.{feature.name}.what").en,
+                "formula": feature.formula,
+                "source": feature.source,
+                "lanes": list(feature.lanes),
+                "neutral": feature.neutral,
+                "weight": self.weights.weights[feature.name],
+            }
+            for feature in FEATURES
+        ]
+        notice = label("notice.how_it_works")
+        return {"text_zh": notice.zh, "text_en": notice.en, "features": features}
+
+    def _chosen(self, options: Options | None, kw: Mapping[str, Any]) -> Options:
+        if not kw:
+            return options or Options()
+        stated = (options or Options()).model_dump(exclude_unset=True)
+        return Options.parse({**stated, **kw})
+
+    def _checked(self, company: Company) -> None:
+        problems = self._matcher.problems(company)
+        if problems:
+            raise InvalidProfile(problems)
+
+    def _assess(self, company: Company, options: Options) -> Assessment:
+        self._checked(company)
+        problems = options.rate_problems()
+        if problems:
+            raise InvalidOptions(problems)
+        case = self._matcher.read(company, options.day, options.given_rates)
+        situation = self._matcher.situation([case])
+        fits = self._matcher.fits(situation.verdicts)[0]
+        named = {p.id: FITS[int(f)] for p, f in zip(self._matcher.products, fits, strict=True)}
+        changes = Changes(self._matcher, case, options.given_rates)
+        failing = self._failing(situation.verdicts[0], named, options)
+        near = changes.near_misses(failing)
+        extra = {
+            name: changes.for_rules(rules)
+            for name, rules in failing.items()
+            if options.include_ineligible and name not in near
+        }
+        values = self._matcher.values(situation) if options.personalised else None
+        ids = tuple(self.catalogue.products)
+        return Assessment(
+            case=case,
+            verdicts=situation.verdicts[0],
+            fits={**named, **dict.fromkeys(near, "near_miss")},
+            near=near,
+            scores=None if values is None else score(values, self.weights, ids),
+            values=values,
+            applies=self._applies,
+            extra_changes=extra,
+        )
+
+    def _failing(
+        self, verdicts: Any, fits: Mapping[str, Fit], options: Options
+    ) -> dict[str, list[int]]:
+        """Rules that say no, by product that does not fit."""
+        matcher = self._matcher
+        return {
+            p.id: [i for i in matcher.rule_ids[p.id] if matcher.rules[i].hard and verdicts[i] == NO]
+            for p in self._in_lanes(options)
+            if fits[p.id] == "ineligible"
+        }
+
+    def _in_lanes(self, options: Options) -> list[Product]:
+        lanes = options.lanes or LANES
+        return [product for product in self._matcher.products if product.lane in lanes]
+
+    def _answer(self, assessment: Assessment, options: Options) -> Json:
+        language = _language(options)
+        writer = MatchWriter(self._matcher, assessment, language).weighted(self.weights.weights)
+        basis = self._basis(assessment.case)
+        lanes = []
+        for lane in options.lanes or LANES:
+            ranked = self._ranked(lane, assessment, options)[: options.limit]
+            matches = [
+                writer.match(product, rank, self._indication(product, basis, assessment.case))
+                for rank, product in enumerate(ranked, start=1)
+            ]
+            if matches or options.lanes:
+                lanes.append({"lane": lane, "label": text(f"lane.{lane}", language), "matches": matches})
+        return {
+            **self._head(options),
+            "notices": self._notices(assessment.case, options),
+            "derived": as_json(assessment.case.derived, language),
+            "lanes": lanes,
+            "next_questions": next_questions(self._matcher, assessment, writer, self._in_lanes(options), language),
+            "nothing_fits": self._nothing_fits(assessment, options),
+        }
+
+    def _head(self, options: Options) -> Json:
+        return {
+            "as_of": options.day.isoformat(),
+            "engine_version": __about__.__version__,
+            "catalogue_version": self.catalogue.version,
+            "parameters_version": self.parameters.version,
+            "model_version": self.model_version,
+            "personalised": options.personalised,
+            "language": _language(options),
+        }
+
+    def _ranked(self, lane: str, assessment: Assessment, options: Options) -> list[Product]:
+        """Eligible and conditional by score, then near misses, then, when asked for, the rest."""
+        wanted = ("near_miss", "ineligible") if options.include_ineligible else ("near_miss",)
+        products = [
+            product
+            for product in self._matcher.products
+            if product.lane == lane and assessment.fits[product.id] in (*SHOWN, *wanted)
+        ]
+        return sorted(products, key=lambda product: self._order(product, assessment))
+
+    def _order(self, product: Product, a: Assessment) -> tuple[Any, ...]:
+        group = {"near_miss": 1, "ineligible": 2}.get(a.fits[product.id], 0)
+        if a.scores is None:
+            return (group, product.id)
+        j = list(self.catalogue.products).index(product.id)
+        held = {paper.type for paper in a.case.company.documents or ()}
+        missing = len(set(product.documents) - held)
+        provenance = PROVENANCES.index(product.quality)
+        return (group, -int(a.scores.total[0, j]), provenance, missing, product.id)
+
+    def _basis(self, case: Case) -> Basis:
+        day = case.profile.as_of
+        target = self.parameters.value("hedge_target", day)
+        share = self.parameters.value("guarantee_share", day)
+        aim = (target.low, target.high) if target and target.low and target.high else None
+        covered = given("guarantee_share", share.value if share else None, "share")
+        return Basis(case.company, case.derived, case.rates, covered, aim)
+
+    def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
+        day = case.profile.as_of
+        spans = {kind: self._matcher.advance_range(product, kind, day) for kind in product.accepts}
+        known = {kind: span for kind, span in spans.items() if span}
+        return indicate(product, replace(basis, spans=known))
+
+    def _notices(self, case: Case, options: Options) -> list[str]:
+        language = _language(options)
+        keys = ["notice.not_a_decision"]
+        keys += ["notice.synthetic"] if case.company.synthetic else []
+        keys += ["notice.expert_weights"] if options.personalised and not self.weights.trained_on else []
+        keys += [] if options.personalised else ["notice.not_personalised"]
+        found = [text(key, language) for key in keys]
+        company = case.company
+        province = case.row["registered_province"]
+        if company.registered_province is None and getattr(province, "has", ()):
+            shown = [self._label("registered_province", code) for code in province.has]  # type: ignore[union-attr]
+            found.append(text("notice.province_from_uscc", language, province=shown))
+        if case.derived.rates_missing:
+            found.append(text("notice.rates_missing", language, currencies=list(case.derived.rates_missing)))
+        for rate in case.derived.rates:
+            key = "notice.rate_stale" if rate.stale else "notice.rate"
+            found.append(text(key, language, currency=rate.currency, day=rate.date, rate=f"{rate.cny_per_unit:.4f}"))
+        return found
+
+    def _label(self, field: str, code: str) -> Any:
+        return Wording(self.catalogue).code(field, code)
+
+    def _nothing_fits(self, assessment: Assessment, options: Options) -> str | None:
+        """Said when no product but services can be recommended; null otherwise."""
+        language = _language(options)
+        offered = [p for p in self._in_lanes(options) if p.lane != "service"]
+        if any(assessment.fits[product.id] in SHOWN for product in offered):
+            return None
+        if assessment.case.profile.need.purpose == BARRED_PURPOSE:
+            return text("nothing_fits.outward_investment", language)
+        near = [p.name for p in offered if assessment.fits[p.id] == "near_miss"]
+        if near:
+            return text("nothing_fits.near", language, products=near[:3])
+        return text("nothing_fits.none", language)
+
+    def _moved(
+        self, company: Company, changed: Company, options: Options, before: Json, after: Json
+    ) -> list[Json]:
+        places = [_places(answer) for answer in (before, after)]
+        fits = [self._assess(c, options).fits for c in (company, changed)]
+        moved = []
+        for product in self._in_lanes(options):
+            ranks = [place.get(product.id) for place in places]
+            if fits[0][product.id] != fits[1][product.id] or ranks[0] != ranks[1]:
+                moved.append(
+                    {
+                        "product_id": product.id,
+                        "fit_before": fits[0][product.id],
+                        "fit_after": fits[1][product.id],
+                        "rank_before": ranks[0],
+                        "rank_after": ranks[1],
+                    }
+                )
+        return moved
+
+    def _product_json(self, product: Product, language: Language) -> Json:
+        hidden = {"sources", "provenance", "name_zh", "name_en"}
+        raw = product.model_dump(mode="json", exclude=hidden)
+        for name in ("provider", "summary", "contact"):
+            part = getattr(product, name)
+            raw[name] = show(part.label, language) if part else None
+        raw["notes"] = [show(note.label, language) for note in product.notes]
+        raw["public_facts"] = [show(fact.label, language) for fact in product.public_facts]
+        raw["rules"] = [rule.model_dump(mode="json", exclude_none=True) for rule in self.catalogue.rules(product.id)]
+        named = {"id": product.id, "name_zh": product.name_zh, "name_en": product.name_en}
+        return {**named, **raw, "provenance": provenance_json(product, language)}
+
+    def _used_by(self) -> dict[str, list[str]]:
+        used: dict[str, set[str]] = {}
+        for product_id in self.catalogue.products:
+            for rule in self.catalogue.rules(product_id):
+                for predicate in rule.predicates():
+                    used.setdefault(predicate.f, set()).add(product_id)
+        return {name: sorted(ids) for name, ids in used.items()}
+
+
+def _language(options: Options) -> Language:
+    return options.language or "zh"
+
+
+def _places(answer: Json) -> dict[str, int]:
+    return {m["product_id"]: m["rank"] for lane in answer["lanes"] for m in lane["matches"]}

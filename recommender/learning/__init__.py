@@ -1,0 +1,1 @@
+"""recommender/learning/__init__.py."""

@@ -1,0 +1,79 @@
+"""The options of a request: what to show, in which language, as of which day."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+
+from recommender.errors import InvalidOptions, Problem
+from recommender.parameter_files import GivenRate
+from recommender.parameters import Rate, checked_rates
+from recommender.product import Lane
+from recommender.records import Day, Record, YesNo, described, examined
+from recommender.texts import Language
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class Options(Record):
+    """Options of a recommendation; what is absent takes its default.
+
+    as_of: the day of the answer, by default today in Shanghai. rates: CNY for one unit of a
+    currency, each with its day. personalised false: rules only, in fixed order (ruling 7).
+    """
+
+    lanes: tuple[Lane, ...] | None = described(
+        "Lanes to answer; all by default.", zh="类别", en="Lanes", unit="code"
+    )
+    limit: Annotated[int, Field(ge=1, le=1000, strict=True)] = described(
+        "Matches per lane.", zh="每类条数", en="Matches per lane", unit="matches", default=10
+    )
+    language: Language | None = described("zh or en.", zh="语言", en="Language", unit="code")
+    personalised: YesNo = described(
+        "Rank by the profile, or by rules alone.",
+        zh="个性化排序",
+        en="Personalised",
+        unit="yes/no",
+        default=True,
+    )
+    include_ineligible: YesNo = described(
+        "Also list what does not fit, with reasons.",
+        zh="包含不符合项",
+        en="Include ineligible",
+        unit="yes/no",
+        default=False,
+    )
+    as_of: Day | None = described("Day of the answer.", zh="截至日期", en="As of", unit="date")
+    rates: dict[str, GivenRate] | None = described(
+        "Exchange rates to use, CNY for one unit.", zh="汇率", en="Exchange rates", unit="CNY"
+    )
+
+    @classmethod
+    def parse(cls, raw: Any) -> Self:
+        """Options from plain values; raises InvalidOptions with every problem at once."""
+        options, problems = examined(cls, {} if raw is None else raw)
+        if options is not None and not problems:
+            problems += options.rate_problems()
+        if problems or options is None:
+            raise InvalidOptions(problems)
+        return options
+
+    def rate_problems(self) -> list[Problem]:
+        """What is wrong with the rates of the request on its day."""
+        return GivenRate.examine_all(self._plain_rates(), self.day)[1]
+
+    def _plain_rates(self) -> dict[str, Any]:
+        return {name: {"rate": r.rate, "date": r.date} for name, r in (self.rates or {}).items()}
+
+    @property
+    def day(self) -> datetime.date:
+        """The day of the answer."""
+        return self.as_of or datetime.datetime.now(SHANGHAI).date()
+
+    @property
+    def given_rates(self) -> dict[str, Rate]:
+        """The rates of the request as dated values."""
+        return checked_rates(self._plain_rates(), self.day)

@@ -1,0 +1,373 @@
+"""The catalogue's vocabulary: products, rules, facts, documents, sources and relations.
+
+A catalogue is data: a new one brings new products, facts, documents and rules without a change
+of code. Everything a user reads stands here in both languages. Fields without an entry in
+`provenance` are illustrative, whatever the product's sources say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, Literal, Self, get_args
+
+from pydantic import Field, model_validator
+
+from recommender.domain import (
+    Currency,
+    Direction,
+    HsCode,
+    Mode,
+    SettlementMethod,
+    Stage,
+)
+from recommender.errors import Problem
+from recommender.records import Amount, Day, Identifier, Name, Record, Share, YesNo, raise_problems
+from recommender.texts import Label
+
+Lane = Literal[
+    "financing", "insurance", "guarantee", "hedge", "settlement", "lease", "equity", "service"
+]
+LANES: tuple[Lane, ...] = get_args(Lane)
+Provenance = Literal["article", "first_hand", "secondary", "illustrative"]
+PROVENANCES: tuple[Provenance, ...] = get_args(Provenance)
+Operator = Literal[
+    "at_least",
+    "at_most",
+    "between",
+    "one_of",
+    "none_of",
+    "overlaps",
+    "holds",
+    "lacks",
+    "before",
+    "after",
+]
+AskedOf = Literal["company", "bank", "screening"]
+Changeable = Literal["company", "third_party", "no"]
+SizeClass = Literal["micro", "small", "medium", "large"]
+AmountFormula = Literal[
+    "unsecured",
+    "advance",
+    "insured_receivable",
+    "tax_rebate",
+    "documentary_credit",
+    "guarantee",
+    "position",
+    "receivables",
+    "asset",
+    "none",
+]
+Scalar = bool | int | float | str
+ScalarOrList = Scalar | tuple[Scalar, ...]
+
+
+class Bilingual(Record):
+    """A text in both languages; neither may be empty."""
+
+    zh: Name | str = Field(min_length=1, max_length=2_000)
+    en: Name | str = Field(min_length=1, max_length=2_000)
+
+    @property
+    def label(self) -> Label:
+        """The text as a label for sentences."""
+        return Label(self.zh, self.en)
+
+
+class Predicate(Record):
+    """One comparison of a fact or profile field with a value or another field.
+
+    f: fact id, or a field of `recommender.encoding.FIELDS`.
+    v: number, code, list of codes, [low, high] for `between`, ISO date; absent for holds / lacks.
+    v_field: a field to compare with instead of a value.
+    """
+
+    f: Name
+    op: Operator
+    v: ScalarOrList | None = None
+    v_field: Name | None = None
+
+    @model_validator(mode="after")
+    def _operand_fits(self) -> Self:
+        bare = self.op in ("holds", "lacks")
+        given = (self.v is not None) + (self.v_field is not None)
+        if given != (0 if bare else 1):
+            raise_problems((Problem("operand", "v", self.v, self.op),))
+        listed = isinstance(self.v, tuple)
+        if self.op in ("one_of", "none_of", "overlaps", "between") and self.v is not None:
+            if not listed or not self.v:
+                raise_problems((Problem("operand_list", "v", self.v, self.op),))
+        elif listed:
+            raise_problems((Problem("operand_single", "v", self.v, self.op),))
+        if self.op == "between" and isinstance(self.v, tuple):
+            self._range_is_ordered(self.v)
+        return self
+
+    def _range_is_ordered(self, v: tuple[Scalar, ...]) -> None:
+        if len(v) != 2 or any(isinstance(x, (bool, str)) for x in v) or v[0] > v[1]:  # type: ignore[operator]
+            raise_problems((Problem("range_reversed", "v", list(v)),))
+
+
+class Rule(Record):
+    """A condition: one predicate, or `any` of several, hard or soft, with who says so.
+
+    code: stable reason code; by default the fields and operators of its predicates.
+    origin: `rule` from the catalogue's product, `stop` common to many, `gate` from the lane.
+    """
+
+    code: Name | None = None
+    f: Name | None = None
+    op: Operator | None = None
+    v: ScalarOrList | None = None
+    v_field: Name | None = None
+    any: tuple[Predicate, ...] | None = Field(None, min_length=2)
+    hard: YesNo = True
+    src: Name = "illustrative"
+    note: Bilingual | None = None
+    origin: Literal["rule", "stop", "gate"] = "rule"
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.any is None) == (self.f is None):
+            raise_problems((Problem("rule_form", value=self.f),))
+        if self.f is not None and self.op is None:
+            raise_problems((Problem("missing", "op"),))
+        if self.f is not None:
+            self.predicates()
+        return self
+
+    def predicates(self) -> tuple[Predicate, ...]:
+        """The predicates, one of which must be true."""
+        if self.any is not None:
+            return self.any
+        raw = {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
+        return (Predicate.model_validate(raw),)
+
+    @property
+    def reason(self) -> str:
+        """The stable reason code."""
+        return self.code or "|".join(f"{p.f}.{p.op}" for p in self.predicates())
+
+
+class Stop(Rule):
+    """A rule common to many products. scope: `all`, or the ids of the products it holds for."""
+
+    scope: Literal["all"] | tuple[Identifier, ...]
+    origin: Literal["rule", "stop", "gate"] = "stop"
+
+
+class Option(Record):
+    """One possible answer of a choice."""
+
+    id: Name
+    label: Bilingual
+
+
+class Implication(Record):
+    """A value of a fact that follows from the profile: when the predicate is true, it is this."""
+
+    f: Name
+    op: Operator
+    v: ScalarOrList | None = None
+    v_field: Name | None = None
+    value: Scalar
+
+    def predicate(self) -> Predicate:
+        """The condition under which the value follows."""
+        return Predicate(f=self.f, op=self.op, v=self.v, v_field=self.v_field)
+
+
+class FactDefinition(Record):
+    """One question of the dictionary.
+
+    asked_of: who answers; a company's own answer to a bank's or a screening question is a
+    declaration. changeable: who can make it true. document: the paper it is a property of.
+    implied_by: what the profile already says about it.
+    """
+
+    id: Identifier
+    type: Literal["flag", "number", "choice", "choices", "date"]
+    unit: Name | None = None
+    options: tuple[Option, ...] | None = None
+    label: Bilingual
+    question: Bilingual
+    asked_of: AskedOf = "company"
+    changeable: Changeable = "no"
+    effort: Bilingual | None = None
+    document: Name | None = None
+    implied_by: tuple[Implication, ...] = ()
+
+    @model_validator(mode="after")
+    def _type_fits(self) -> Self:
+        choice = self.type in ("choice", "choices")
+        if choice != bool(self.options):
+            raise_problems((Problem("options_of_choice", "options", self.type),))
+        if self.type == "number" and self.unit is None:
+            raise_problems((Problem("missing", "unit"),))
+        return self
+
+
+class DocumentDefinition(Record):
+    """One paper: the same id wherever it is required or held.
+
+    character: `title` (negotiable), `contractual` (control by contract and registration), `none`.
+    obtained_from: who issues it. obtainable_in: stages of trade at which it can still be had;
+    None: any. sets: facts that hold once it is issued.
+    """
+
+    id: Name
+    label: Bilingual
+    kind: Literal[
+        "transport", "trade", "insurance", "finance", "registration", "authorisation", "company"
+    ]
+    synonyms: tuple[Name, ...] = ()
+    character: Literal["title", "contractual", "none"] = "none"
+    obtained_from: Literal["company", "third_party", "bank"] = "company"
+    obtainable_in: tuple[Stage, ...] | None = None
+    issuer: Name | None = None
+    sets: dict[Name, Scalar] = Field(default_factory=dict)
+
+
+class Source(Record):
+    """Where something was read."""
+
+    quality: Provenance
+    title: Name
+    url: str | None = Field(None, max_length=500)
+    date: Day | None = None
+
+
+class Range(Record):
+    """From low to high, both included; None: open."""
+
+    low: Amount | None = None
+    high: Amount | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise_problems((Problem("range_reversed", value=[float(self.low), float(self.high)]),))
+        return self
+
+
+class ShareRange(Range):
+    """A range of shares in [0, 1]."""
+
+    low: Share | None = None
+    high: Share | None = None
+
+
+class Relation(Record):
+    """How a product stands to others; `any_of` holds one id or alternatives."""
+
+    kind: Literal["prerequisite", "takes_out", "substitutes", "complements"]
+    any_of: tuple[Identifier, ...] = Field(min_length=1)
+    when: Bilingual | None = None
+
+
+class LegalNote(Record):
+    """A dated statement of the legal basis."""
+
+    text: Bilingual
+    as_of: Day
+
+
+class Product(Record):
+    """One product of the catalogue.
+
+    amount: CNY, smallest and largest single use. tenor_days: shortest and longest.
+    directions, routes, hs, stages, settlement_methods, sizes: scope; None: not limited. Scope
+    gates only where its provenance is public (see `recommender.catalogue`).
+    accepts: collateral types with this product's advance range; None: the dated default.
+    covers: what an insurance or guarantee covers; decides its lane gate.
+    provenance: field -> provenance word or key of `sources`; absent: illustrative.
+    fit_ceiling: `conditional` when it can never be called eligible.
+    """
+
+    id: Identifier
+    name_zh: Name
+    name_en: Name
+    lane: Lane
+    category: Name
+    provider: Bilingual
+    summary: Bilingual
+    keywords: tuple[Name, ...] = ()
+    funded: YesNo = False
+    covers: Literal["receivables", "cargo", "loan", "hedge_margin"] | None = None
+    directions: tuple[Direction, ...] | None = None
+    routes: tuple[Mode, ...] | None = None
+    hs: tuple[HsCode, ...] | None = None
+    stages: tuple[Stage, ...] | None = None
+    settlement_methods: tuple[SettlementMethod, ...] | None = None
+    sizes: tuple[SizeClass, ...] | None = None
+    family: Name
+    accepts: dict[Name, ShareRange | None] = Field(default_factory=dict)
+    formula: AmountFormula
+    amount: Range | None = None
+    tenor_days: Range | None = None
+    currencies: tuple[Currency, ...]
+    rules: tuple[Rule, ...] = ()
+    documents: tuple[Name, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    suspended: YesNo = False
+    contact: Bilingual | None = None
+    legal_notes: tuple[LegalNote, ...] = ()
+    notes: tuple[Bilingual, ...] = ()
+    public_facts: tuple[Bilingual, ...] = ()
+    sources: dict[Name, Source] = Field(default_factory=dict)
+    provenance: dict[Name, Name] = Field(default_factory=dict)
+    fit_ceiling: Literal["conditional"] | None = None
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        raise_problems(self._faults())
+        return self
+
+    def _faults(self) -> Iterator[Problem]:
+        window = (self.valid_from, self.valid_until)
+        if None not in window and self.valid_from > self.valid_until:  # type: ignore[operator]
+            yield Problem("range_reversed", "valid_until", [str(day) for day in window])
+        known = set(self.sources) | set(PROVENANCES)
+        for name, word in [*self.provenance.items(), *((f"rules.{r.reason}", r.src) for r in self.rules)]:
+            if word not in known:
+                yield Problem("unknown_source", f"provenance.{name}", word, sorted(known))
+        for name in self.provenance:
+            if name.split(".")[0] not in type(self).model_fields:
+                yield Problem("unknown_field", f"provenance.{name}", name, sorted(type(self).model_fields))
+        if self.lane in ("insurance", "guarantee") and self.covers is None:
+            yield Problem("covers_missing", "covers", None, ["receivables", "cargo", "loan", "hedge_margin"])
+        if self.lane in ("financing", "lease", "equity") and self.amount is None:
+            yield Problem("amount_missing", "amount", None, self.lane)
+        if not self.rules and self.lane != "service" and self.fit_ceiling is None:
+            yield Problem("rules_missing", "rules", [], self.lane)
+
+    @property
+    def name(self) -> Label:
+        """The name in both languages."""
+        return Label(self.name_zh, self.name_en)
+
+    @property
+    def quality(self) -> Provenance:
+        """The weakest of its sources; illustrative when it has none."""
+        found = [source.quality for source in self.sources.values()]
+        return max(found, key=PROVENANCES.index) if found else "illustrative"
+
+    def provenance_of(self, field: str) -> Provenance:
+        """How well a field is attested; a part of it inherits from the whole."""
+        word = self.provenance.get(field) or self.provenance.get(field.split(".")[0])
+        return self.resolve(word or "illustrative")
+
+    def resolve(self, word: str) -> Provenance:
+        """The provenance behind a word: itself, or that of the source it names."""
+        return self.sources[word].quality if word in self.sources else _provenance(word)
+
+
+def _provenance(word: str) -> Provenance:
+    return PROVENANCES[PROVENANCES.index(word)]  # type: ignore[arg-type]
+
+
+def decimal(value: Any) -> Decimal:
+    """A Decimal from a JSON or YAML number, without binary noise."""
+    return value if isinstance(value, Decimal) else Decimal(str(value))
