@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import orjson
 
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
-from recommender.texts import Label, Language, error_text, problem_text, text
+from recommender.texts import Label, Language, error_text, label, problem_text, text
 
 MEDIA_TYPE = "application/problem+json"
 ECHO = 200
 
 
 class BadBody(CorridorError):
-    """A body that is not JSON as the standard defines it. params: reason, line, column."""
+    """A body that is not JSON as the standard defines it. params: line, column."""
 
     code = "not_json"
 
@@ -71,9 +73,57 @@ class WrongMethod(CorridorError):
 
 
 class NotReady(CorridorError):
-    """The service has no catalogue to answer from."""
+    """The service has nothing to answer from. params: missing, labels of what is not there."""
 
     code = "not_ready"
+
+
+class FileMissing(CorridorError):
+    """A file that is not there."""
+
+    code = "file_missing"
+
+
+class FileIsFolder(CorridorError):
+    """A folder where a file is needed."""
+
+    code = "file_is_folder"
+
+
+class FileRefused(CorridorError):
+    """A file that the system does not open. params: reason."""
+
+    code = "file_refused"
+
+
+class FileKind(CorridorError):
+    """A file whose name does not say that it is YAML or JSON."""
+
+    code = "file_kind"
+
+
+class FileNotText(CorridorError):
+    """A file with control characters. params: byte."""
+
+    code = "file_not_text"
+
+
+class FileSyntax(CorridorError):
+    """A file that is not YAML. params: reason."""
+
+    code = "file_syntax"
+
+
+class PortTaken(CorridorError):
+    """An address that another program listens on. params: host, port, other."""
+
+    code = "port_taken"
+
+
+class CannotListen(CorridorError):
+    """An address that cannot be listened on. params: host, port, reason."""
+
+    code = "cannot_listen"
 
 
 STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
@@ -100,7 +150,7 @@ def status_of(error: CorridorError) -> int:
 def problem_body(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:
     """An error as problem+json; the first `shown` problems are listed, all are counted."""
     status = status_of(error)
-    told = CorridorError() if status == 500 else error
+    told = CorridorError() if status == 500 else _named(error)
     problems = told.problems if isinstance(told, InvalidInput) else ()
     detail = [error_text(told, language)]
     if len(problems) > shown:
@@ -115,8 +165,19 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
     }
 
 
+def _named(error: CorridorError) -> CorridorError:
+    """The kind of a thing that was not found, in words."""
+    if isinstance(error, NotFound):
+        kind = label(f"api.kind.{error.params['kind']}")
+        return NotFound(kind=kind, id=cut(str(error.params["id"])))
+    return error
+
+
 def listed(problem: Problem, language: Language) -> dict[str, Any]:
     """One problem as an entry of `errors`; what was given comes back short."""
+    if problem.code == "not_one_of" and isinstance(problem.allowed, str):
+        # pydantic words its choices as an English sentence: 'zh' or 'en'
+        problem = replace(problem, allowed=re.findall(r"'([^']*)'", problem.allowed))
     return {
         "field": problem.field,
         "value": echoed(problem.value),

@@ -1,4 +1,4 @@
-"""Corridor Match: financing for firms on the New International Land-Sea Trade Corridor, explained."""
+"""Corridor Match: corridor financing for trading firms, matched and explained."""
 
 from recommender.__about__ import __version__
 from recommender.catalogue import Catalogue

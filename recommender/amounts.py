@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
+from math import isnan
 from operator import mul, truediv
 from typing import Any
 
 from recommender import codes
-from recommender.derived import Derived, Figure, given, insured_receivable, items, unknown
+from recommender.collateral import UNFINANCED_BALANCE, insured_receivable, items
+from recommender.derived import Derived
 from recommender.domain import Collateral, Company
 from recommender.encoding import Pledge
-from recommender.figures import ONE, ZERO, cny, combined
+from recommender.figures import ONE, ZERO, Figure, cny, combined, given, unknown
 from recommender.gates import buckets_of
 from recommender.parameters import Rate
 from recommender.positions import OpenPosition
@@ -27,7 +29,6 @@ Rates = Mapping[str, Rate]
 Spans = Mapping[str, tuple[Decimal, Decimal]]
 NAN = float("nan")
 REBATE = "rebate_refundable_confirmed_cny"
-BALANCE = "declaration_unfinanced_balance_usd"
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def pledges(company: Company, rates: Rates) -> tuple[Pledge, ...] | None:
     """
     if company.collateral is None:
         return None
-    balance = _float(_in_cny(_fact(company, BALANCE), "USD", rates))
-    cap = float("inf") if balance != balance else balance
+    balance = _float(_in_cny(_fact(company, UNFINANCED_BALANCE), "USD", rates))
+    cap = float("inf") if isnan(balance) else balance
     return tuple(
         _pledge(company, item, f"collateral[{i}]", rates, cap)
         for i, item in enumerate(company.collateral)
@@ -68,7 +69,7 @@ def _pledge(company: Company, item: Collateral, place: str, rates: Rates, cap: f
     free = item.model_copy(update={"senior_claim": ZERO})
     figures = [insured_receivable(free, policy, ONE, rates) for policy in policies]
     bases = [_float(_in_cny(figure.number, item.currency, rates)) for figure in figures]
-    base = NAN if not bases or any(b != b for b in bases) else min(bases)
+    base = NAN if not bases or any(isnan(base) for base in bases) else min(bases)
     return Pledge(item.type, base, senior, group, cap)
 
 
@@ -180,9 +181,7 @@ def _guarantee(product: Product, basis: Basis) -> Indication:
     return _within(product, basis, loan, loan, "guarantee")
 
 
-def _within(
-    product: Product, basis: Basis, low: Figure, high: Figure, formula: str
-) -> Indication:
+def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: str) -> Indication:
     """A range cut to the need and to the product's smallest and largest amount."""
     currency = _currency(product, basis)
     amount = product.amount or Range()
@@ -194,7 +193,8 @@ def _within(
     if top < _or(amount.low, ZERO):
         return Indication(None, None, currency, f"{formula}_below_minimum", figures)
     bottom = min(max(min(low.number, top), _or(amount.low, ZERO)), top)
-    return Indication(*_converted((bottom, top), currency, basis.rates), currency, formula, figures)
+    low_, high_ = _converted((bottom, top), currency, basis.rates)
+    return Indication(low_, high_, currency, formula, figures)
 
 
 def _or(value: Decimal | None, default: Decimal) -> Decimal:

@@ -7,37 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from recommender import codes
 from recommender.amounts import Indication
+from recommender.change_texts import ChangeWriter
 from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
-from recommender.explain import Wording, contribution_text, joined, plain
-from recommender.fields import BY_ID
+from recommender.explain import Wording, band
 from recommender.matching import Case, Fit, Matcher
-from recommender.product import DocumentDefinition, Product, Rule
+from recommender.product import Product, Rule
 from recommender.scoring import MICRO, Scores
+from recommender.sheets import Sheets, number, span
 from recommender.similarity import FEATURES
-from recommender.texts import Label, Language, Money, label, show, table, text
+from recommender.texts import Label, Language, show, table, text
 
 Json = dict[str, Any]
+_SCOPES = {
+    "route": "routes",
+    "cargo": "hs",
+    "stage": "stages",
+    "settlement": "settlement_methods",
+    "size": "sizes",
+}
 TRUSTED = ("bank", "screening", "register")
-SOURCED = (
-    "name_zh",
-    "provider",
-    "amount.low",
-    "amount.high",
-    "tenor_days.low",
-    "tenor_days.high",
-    "currencies",
-    "accepts",
-    "documents",
-    "routes",
-    "hs",
-)
 
 
 @dataclass(frozen=True)
@@ -60,39 +53,33 @@ class Assessment:
 class MatchWriter:
     """Writes the matches of one assessment in one language."""
 
-    def __init__(self, matcher: Matcher, assessment: Assessment, language: Language) -> None:
-        self._matcher, self._a, self._language = matcher, assessment, language
+    def __init__(
+        self,
+        matcher: Matcher,
+        sheets: Sheets,
+        assessment: Assessment,
+        weights: Mapping[str, float],
+        language: Language,
+    ) -> None:
+        self._matcher, self._sheets, self._a = matcher, sheets, assessment
+        self._weights, self._language = weights, language
         self._wording = Wording(matcher.catalogue)
-        self._index = {product.id: j for j, product in enumerate(matcher.products)}
-        self._weights: Mapping[str, float] = {}
-
-    def weighted(self, weights: Mapping[str, float]) -> MatchWriter:
-        """The same writer, showing these weights beside the contributions."""
-        self._weights = weights
-        return self
+        currency = assessment.case.profile.need.currency
+        self._writer = ChangeWriter(matcher.catalogue, currency, language)
 
     def rules(self, product_id: str) -> list[tuple[int, Rule, int]]:
         """Index, rule and verdict of every rule of a product."""
         ids = self._matcher.rule_ids[product_id]
         rules = self._matcher.catalogue.rules(product_id)
-        return [
-            (i, rule, int(self._a.verdicts[i])) for i, rule in zip(ids, rules, strict=True)
-        ]
+        return [(i, rule, int(self._a.verdicts[i])) for i, rule in zip(ids, rules, strict=True)]
 
     def match(self, product: Product, rank: int, indication: Indication) -> Json:
         """The match of one product."""
-        j = self._index[product.id]
+        j = self._matcher.index[product.id]
         fit = self._a.fits[product.id]
         rules = self.rules(product.id)
-        papers = self._papers(product)
         return {
-            "product_id": product.id,
-            "name_zh": product.name_zh,
-            "name_en": product.name_en,
-            "lane": product.lane,
-            "category": product.category,
-            "provider": show(product.provider.label, self._language),
-            "summary": show(product.summary.label, self._language),
+            **self._sheets.head(product, self._language),
             "fit": fit,
             "fit_text": text(f"fit.{fit}", self._language),
             "rank": rank,
@@ -105,12 +92,9 @@ class MatchWriter:
             "unknowns": self._unknowns(rules),
             "changes": self._changes(product.id),
             "indicative_amount": self._amount(indication),
-            "tenor_days": _span(product),
-            **papers,
-            "relations": self._relations(product),
-            "provenance": self._provenance(product),
-            "legal_note": self._legal(product),
-            "notes": [show(note.label, self._language) for note in product.notes],
+            "tenor_days": span(product),
+            **self._papers(product),
+            **self._sheets.tail(product, self._language),
         }
 
     def _score(self, j: int) -> Json:
@@ -129,12 +113,17 @@ class MatchWriter:
             if self._a.applies[j, k]:
                 known = bool(scores.known[0, j, k])
                 value = round(float(self._a.values[0, j, k]), 6) if known else None
-                found.append(self._contribution(feature.name, value, int(scores.contributions[0, j, k])))
+                micros = int(scores.contributions[0, j, k])
+                found.append(
+                    self._contribution(self._matcher.products[j], feature.name, value, micros)
+                )
         found.sort(key=lambda part: (-part["contribution"], part["feature"]))
         baseline = int(scores.baseline[j])
         return [*found, self._baseline(baseline)] if baseline else found
 
-    def _contribution(self, name: str, value: float | None, micros: int) -> Json:
+    def _contribution(self, product: Product, name: str, value: float | None, micros: int) -> Json:
+        scope = _SCOPES.get(name)
+        level = "open" if scope and getattr(product, scope) is None else band(value)
         return {
             "feature": name,
             "label": text(f"feature.{name}.label", self._language),
@@ -142,7 +131,7 @@ class MatchWriter:
             "known": value is not None,
             "weight": self._weights.get(name),
             "contribution": micros / MICRO,
-            "text": contribution_text(name, value, self._language),
+            "text": text(f"feature.{name}.{level}", self._language),
         }
 
     def _baseline(self, micros: int) -> Json:
@@ -161,22 +150,24 @@ class MatchWriter:
         lines = []
         for _, rule, verdict in rules:
             asked = self._matcher.asked_of(rule)
-            if rule.hard and asked != "company" and verdict != NO and not self._confirmed(rule, verdict):
-                name = self._wording.name(rule.predicates()[0].f)
+            if (
+                rule.hard
+                and asked != "company"
+                and verdict != NO
+                and not self._confirmed(rule, verdict)
+            ):
+                name = self._wording.name(rule.predicates[0].f)
                 key = f"subject_to.{asked}.{'lacks' if self._negative(rule) else 'holds'}"
-                said = text(key, self._language, label=name)
-                note = show(rule.note.label, self._language) if rule.note else ""
-                more = text("reason.note", self._language, note=note) if note else ""
-                lines.append(self._line(rule, said + more))
+                lines.append(self._line(rule, text(key, self._language, label=name)))
         return lines
 
     def _negative(self, rule: Rule) -> bool:
-        return rule.predicates()[0].op in ("lacks", "none_of")
+        return rule.predicates[0].op in ("lacks", "none_of")
 
     def _confirmed(self, rule: Rule, verdict: int) -> bool:
         if verdict != YES:
             return False
-        stated = [self._a.case.facts.get(predicate.f) for predicate in rule.predicates()]
+        stated = [self._a.case.facts.get(predicate.f) for predicate in rule.predicates]
         return any(fact is not None and fact.source in TRUSTED for fact in stated)
 
     def _line(self, rule: Rule, said: str) -> Json:
@@ -188,9 +179,11 @@ class MatchWriter:
             for _, rule, verdict in rules
             if not rule.hard and verdict == NO
         ]
-        unknown = [(rule, verdict) for _, rule, verdict in rules if not rule.hard and verdict == UNKNOWN]
+        unknown = [
+            (rule, verdict) for _, rule, verdict in rules if not rule.hard and verdict == UNKNOWN
+        ]
         for rule, _ in unknown:
-            name = self._wording.name(rule.predicates()[0].f)
+            name = self._wording.name(rule.predicates[0].f)
             found.append(self._line(rule, text("caution.unknown", self._language, label=name)))
         if product.fit_ceiling is not None:
             said = text("caution.ceiling", self._language)
@@ -199,7 +192,7 @@ class MatchWriter:
 
     def _blocker(self, rule: Rule, verdict: int) -> Json:
         field_name = self._wording.field(rule)
-        observed = [self._wording.observed(self._a.case, p.f) for p in rule.predicates()]
+        observed = [self._wording.observed(self._a.case, p.f) for p in rule.predicates]
         return {
             "code": rule.reason,
             "field": field_name,
@@ -235,57 +228,16 @@ class MatchWriter:
     def _changes(self, product_id: str) -> list[Json]:
         found = [*self._a.near.get(product_id, ()), *self._a.extra_changes.get(product_id, ())]
         distinct = {change.key: change for change in found}
-        return [self.change_json(change) for change in list(distinct.values())[:3]]
-
-    def change_json(self, change: Change) -> Json:
-        """A change: what to set, who can, and in words."""
-        said = joined([self._change_text(change)], self._language)
-        by = text(f"change.by.{change.by}", self._language)
-        return {
-            "set": {name: _jsonable(value) for name, value in change.values},
-            "by": change.by,
-            "text": f"{said}{by}",
-        }
-
-    def _change_text(self, change: Change) -> str:
-        catalogue = self._matcher.catalogue
-        if change.document is not None and "documents" in dict(change.values):
-            name = catalogue.documents[change.document].label.label
-            return text("change.document", self._language, document=name)
-        parts = [self._one_change(name, value) for name, value in change.values]
-        return joined(parts, self._language)
-
-    def _one_change(self, name: str, value: Any) -> str:
-        fact = self._matcher.catalogue.facts.get(name)
-        if fact is not None and fact.effort is not None:
-            return show(fact.effort.label, self._language)
-        if fact is not None:
-            shown = self._wording.code(name, value) if isinstance(value, str) else value
-            return text("change.fact", self._language, label=fact.label.label, value=shown)
-        own = f"change.{name}"
-        shown = self._change_value(name, value)
-        if own in table():
-            return text(own, self._language, value=shown)
-        return text("change.fact", self._language, label=self._wording.name(name), value=shown)
-
-    def _change_value(self, name: str, value: Any) -> Any:
-        if name == "need.amount":
-            need = self._a.case.profile.need
-            return Money(value, need.currency or "CNY")
-        if isinstance(value, list):
-            return [
-                self._wording.code(name, item["mode"] if isinstance(item, dict) else str(item))
-                for item in value
-            ]
-        known = name in BY_ID and BY_ID[name].code_label is not None
-        return self._wording.code(name, value) if known and isinstance(value, str) else value
+        return [self._writer.change(change) for change in list(distinct.values())[:3]]
 
     def _amount(self, indication: Indication) -> Json:
-        figures = {figure.name: figure for figure in indication.figures if figure.formula or figure.terms}
+        figures = {
+            figure.name: figure for figure in indication.figures if figure.formula or figure.terms
+        }
         terms = [self._term(figure) for figure in figures.values()]
         return {
-            "low": _number(indication.low),
-            "high": _number(indication.high),
+            "low": number(indication.low),
+            "high": number(indication.high),
             "currency": indication.currency,
             "formula": text(f"amount.{indication.formula}", self._language),
             "terms": terms,
@@ -299,80 +251,22 @@ class MatchWriter:
         return {
             "name": figure.name,
             "label": name,
-            "value": _number(figure.number),
+            "value": number(figure.number),
             "unit": figure.unit,
             "formula": formula,
         }
 
     def _papers(self, product: Product) -> Json:
-        documents = self._matcher.catalogue.documents
-        required = [documents[name] for name in sorted(product.documents)]
+        required = self._sheets.papers(product, self._language)
         held = self._a.case.company.documents
-        missing = None
-        if held is not None:
-            types = {paper.type for paper in held}
-            missing = [self._paper(d) for d in required if d.id not in types]
-        return {
-            "documents_required": [self._paper(document) for document in required],
-            "documents_missing": missing,
-        }
-
-    def _paper(self, document: DocumentDefinition) -> Json:
-        return {"id": document.id, "label": show(document.label.label, self._language)}
-
-    def _relations(self, product: Product) -> list[Json]:
-        products = self._matcher.catalogue.products
-        ordered = sorted(product.relations, key=lambda r: (r.kind, r.any_of))
-        return [
-            {
-                "kind": relation.kind,
-                "products": [
-                    {"product_id": name, "name": show(products[name].name, self._language)}
-                    for name in sorted(relation.any_of)
-                ],
-                "text": text(
-                    f"related.{relation.kind}",
-                    self._language,
-                    products=[products[name].name for name in sorted(relation.any_of)],
-                ),
-                "when": show(relation.when.label, self._language) if relation.when else None,
-            }
-            for relation in ordered
-        ]
-
-    def _provenance(self, product: Product) -> Json:
-        return provenance_json(product, self._language)
-
-    def _legal(self, product: Product) -> Json | None:
-        if not product.legal_notes:
-            return None
-        ordered = sorted(product.legal_notes, key=lambda note: (note.as_of, note.text.en))
-        said = joined([show(note.text.label, self._language) for note in ordered], self._language)
-        return {"text": said, "as_of": max(note.as_of for note in ordered).isoformat()}
-
-
-def provenance_json(product: Product, language: Language) -> Json:
-    """Where a product's terms come from: the whole, each field, the sources with their dates."""
-    sources = [
-        {
-            "quality": source.quality,
-            "title": source.title,
-            "url": source.url if source.url and codes.linkable(source.url) else None,
-            "date": source.date.isoformat() if source.date else None,
-        }
-        for _, source in sorted(product.sources.items())
-    ]
-    return {
-        "quality": product.quality,
-        "text": text(f"provenance.{product.quality}", language),
-        "fields": {name: product.provenance_of(name) for name in SOURCED},
-        "sources": sources,
-    }
+        types = {paper.type for paper in held or ()}
+        missing = None if held is None else [d for d in required if d["id"] not in types]
+        return {"documents_required": required, "documents_missing": missing}
 
 
 def open_fields(case: Case, rule: Rule) -> list[str]:
     """The fields of the profile that would answer an open rule, as the questions name them."""
-    names = [name for predicate in rule.predicates() for name in base_fields(case, predicate.f)]
+    names = [name for predicate in rule.predicates for name in base_fields(case, predicate.f)]
     return list(dict.fromkeys(names))
 
 
@@ -399,29 +293,3 @@ _BASES = {
 
 def _top(part: str) -> str:
     return part.split("[")[0].split(".")[0] if "[" in part or part.startswith("rates") else part
-
-
-def _span(product: Product) -> Json:
-    tenor = product.tenor_days
-    return {
-        "low": _number(tenor.low) if tenor else None,
-        "high": _number(tenor.high) if tenor else None,
-    }
-
-
-def _number(value: Decimal | None) -> int | float | None:
-    found = plain(value)
-    return found if found is None or isinstance(found, (int, float)) else None
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    return plain(value)
-
-
-def none_label() -> Label:
-    """The word for an empty list."""
-    return label("common.none")

@@ -6,25 +6,17 @@ hash of the weights; whatever does not fit this engine or was edited by hand is 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from recommender.errors import ModelMismatch, UnreadableFile
-from recommender.scoring import Weights
+from recommender.scoring import Weights, canonical_json, digest
 from recommender.similarity import NAMES
 from recommender.tables import read_document
 
 FORMAT = 1
 MANIFEST, WEIGHTS = "manifest.json", "weights.json"
-
-
-def model_version(weights: Weights) -> str:
-    """`expert-` or `model-` with the hash of the weights."""
-    kind = "model" if weights.trained_on else "expert"
-    return f"{kind}-{_digest(_plain(weights))}"
 
 
 def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) -> None:
@@ -33,18 +25,18 @@ def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) 
     more: seed, data hash, metrics and the like for the manifest. The same weights and `more` give
     the same bytes.
     """
-    body = _plain(weights)
+    body = weights.plain()
     manifest = {
         **(more or {}),
         "format": FORMAT,
-        "version": model_version(weights),
+        "version": weights.version,
         "features": list(NAMES),
         "catalogue_version": weights.trained_on,
-        "weights_sha256": _digest(body),
+        "weights_sha256": digest(body),
     }
     folder.mkdir(parents=True)
-    (folder / WEIGHTS).write_text(_json(body), encoding="utf-8")
-    (folder / MANIFEST).write_text(_json(manifest), encoding="utf-8")
+    (folder / WEIGHTS).write_text(canonical_json(body), encoding="utf-8")
+    (folder / MANIFEST).write_text(canonical_json(manifest), encoding="utf-8")
 
 
 def load(folder: Path) -> Weights:
@@ -54,7 +46,7 @@ def load(folder: Path) -> Weights:
     another format, names other similarities, or was changed after it was written.
     """
     manifest, body = (_mapping(folder / name) for name in (MANIFEST, WEIGHTS))
-    expected = {"format": FORMAT, "features": list(NAMES), "weights_sha256": _digest(body)}
+    expected = {"format": FORMAT, "features": list(NAMES), "weights_sha256": digest(body)}
     for name, value in expected.items():
         if manifest.get(name) != value:
             shown = manifest.get(name)
@@ -68,19 +60,3 @@ def _mapping(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise UnreadableFile(file=str(path), reason="expected a JSON object")
     return document
-
-
-def _plain(weights: Weights) -> dict[str, Any]:
-    return {
-        "weights": {name: float(weights.weights[name]) for name in NAMES},
-        "baselines": {name: float(v) for name, v in sorted(weights.baselines.items())},
-        "trained_on": weights.trained_on,
-    }
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(_json(value).encode()).hexdigest()[:12]

@@ -65,9 +65,9 @@ class Catalogue:
         if problems:
             raise InvalidCatalogue(problems)
         records = {name: [item.record for item in items] for name, items in placed.items()}
-        self.products = {p.id: p for p in sorted(records["products"], key=lambda p: p.id)}
-        self.facts = {f.id: f for f in sorted(records["facts"], key=lambda f: f.id)}
-        self.documents = {d.id: d for d in sorted(records["documents"], key=lambda d: d.id)}
+        self.products: dict[str, Product] = _by_id(records["products"])
+        self.facts: dict[str, FactDefinition] = _by_id(records["facts"])
+        self.documents: dict[str, DocumentDefinition] = _by_id(records["documents"])
         self.stops = tuple(sorted(records["stops"], key=lambda stop: stop.reason))
         self._document_ids = {
             name.casefold(): d.id for d in self.documents.values() for name in (d.id, *d.synonyms)
@@ -180,6 +180,10 @@ def _read_rows(file: str, section: str, rows: list[Any], into: list[Placed]) -> 
         if record is not None and not found:
             into.append(Placed(record, file, number))
     return problems
+
+
+def _by_id(records: Iterable[Any]) -> dict[str, Any]:
+    return {record.id: record for record in sorted(records, key=lambda record: record.id)}
 
 
 def _hash(records: Mapping[str, list[Record]]) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
+from math import isfinite
 from typing import Any, get_args
 
-from recommender import codes, domain, product
+from recommender import codes, product, vocabulary
 from recommender.errors import Problem
 from recommender.fields import BY_ID
 from recommender.product import DocumentDefinition, FactDefinition, Predicate, Product, Rule, Stop
@@ -31,13 +32,13 @@ OPERATORS: Mapping[str, tuple[str, ...]] = {
     "flag": ("holds", "lacks"),
 }
 LITERALS: Mapping[str, Any] = {
-    "trade.directions": domain.Direction,
-    "trade.routes": domain.Mode,
-    "trade.incoterms": domain.Incoterm,
-    "trade.settlement_methods": domain.SettlementMethod,
-    "trade.stage": domain.Stage,
-    "ownership": domain.Ownership,
-    "need.purpose": domain.Purpose,
+    "trade.directions": vocabulary.Direction,
+    "trade.routes": vocabulary.Mode,
+    "trade.incoterms": vocabulary.Incoterm,
+    "trade.settlement_methods": vocabulary.SettlementMethod,
+    "trade.stage": vocabulary.Stage,
+    "ownership": vocabulary.Ownership,
+    "need.purpose": vocabulary.Purpose,
     "size_class": product.SizeClass,
 }
 CODE_CHECKS: Mapping[str, Callable[[str], Problem | None]] = {
@@ -132,8 +133,7 @@ def answer_problem(fact: FactDefinition, value: Any) -> Problem | None:
         return None if isinstance(value, bool) else Problem("not_yes_no", "", value)
     if fact.type == "number":
         plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-        finite = plain and value == value and abs(value) != float("inf")
-        return None if finite else Problem("not_number", "", value)
+        return None if plain and isfinite(value) else Problem("not_number", "", value)
     if fact.type == "date":
         return None if _is_day(value) else Problem("not_date", "", value)
     options = [option.id for option in fact.options or ()]
@@ -169,7 +169,9 @@ def _product(record: Product, known: _Known) -> Iterator[Problem]:
     for i, rule in enumerate(record.rules):
         yield from _rule(rule, known, f"rules[{i}]")
         if rule.reason in reasons[:i]:
-            yield Problem("duplicate_id", f"rules[{i}].code", rule.reason, None, {"first": record.id})
+            yield Problem(
+                "duplicate_id", f"rules[{i}].code", rule.reason, None, {"first": record.id}
+            )
     for name in record.documents:
         yield from _reference("documents", name, known.documents)
     for relation in record.relations:
@@ -189,7 +191,7 @@ def _reference(place: str, name: str, known: Iterable[str]) -> Iterator[Problem]
 
 
 def _rule(rule: Rule, known: _Known, place: str) -> Iterator[Problem]:
-    for i, predicate in enumerate(rule.predicates()):
+    for i, predicate in enumerate(rule.predicates):
         inner = f"{place}.any[{i}]" if rule.any is not None else place
         yield from _predicate(predicate, known, inner.lstrip("."))
 
@@ -205,7 +207,9 @@ def _predicate(predicate: Predicate, known: _Known, place: str) -> Iterator[Prob
         yield Problem("undeclared_fact", at("f"), predicate.f, guess or names)
         return
     if predicate.op not in OPERATORS[kind]:
-        yield Problem("operator_kind", at("op"), predicate.op, OPERATORS[kind], {"fact": predicate.f})
+        yield Problem(
+            "operator_kind", at("op"), predicate.op, OPERATORS[kind], {"fact": predicate.f}
+        )
         return
     if predicate.v_field is not None and known.kind(predicate.v_field) not in _SAME[kind]:
         yield Problem("operand_kind", at("v_field"), predicate.v_field, kind)

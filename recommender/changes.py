@@ -90,7 +90,7 @@ class Changes:
         """
         found = {}
         for product_id, failing in rules.items():
-            column = self._column(product_id)
+            column = self._matcher.index[product_id]
             fixes = [
                 change
                 for change in self._covering(failing)
@@ -109,9 +109,6 @@ class Changes:
                 if after is not None and after.verdicts[index] == YES:
                     found[change.key] = change
         return sorted(found.values(), key=_cost)
-
-    def _column(self, product_id: str) -> int:
-        return [product.id for product in self._matcher.products].index(product_id)
 
     def _holds(self, change: Change, column: int) -> bool:
         after = self._after(change)
@@ -143,7 +140,7 @@ class Changes:
         return [c for c in found.values() if all(_touches(c, rule) for rule in rules)]
 
     def _candidates(self, rule: Rule) -> Iterator[Change]:
-        for predicate in rule.predicates():
+        for predicate in rule.predicates:
             fact = self._matcher.catalogue.facts.get(predicate.f)
             if fact is not None:
                 yield from self._fact_change(fact, predicate)
@@ -197,7 +194,7 @@ class Changes:
         return allowed is None or stage is None or stage in allowed
 
     def _with_paper(
-        self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any] = {}  # noqa: B006 - never written to
+        self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any] = {}
     ) -> Change:
         papers = [p.model_dump(exclude_none=True) for p in self._case.company.documents or ()]
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
@@ -211,16 +208,19 @@ class Changes:
             document = self._matcher.catalogue.documents[str(change.document)]
             facts = self._facts_of(document.id, rules)
             held = document.id in {p.type for p in self._case.company.documents or ()}
-            if held:
-                by = "company" if document.obtained_from == "company" else "third_party"
-                yield Change(tuple(sorted(facts.items())), by, document.id)
+            if held and facts:
+                yield Change(tuple(sorted(facts.items())), self._hardest(facts), document.id)
             elif self._obtainable(document):
                 yield self._with_paper(document, document.issuer, facts)
+
+    def _hardest(self, facts: Iterable[str]) -> str:
+        known = self._matcher.catalogue.facts
+        return max((known[name].changeable for name in facts), key=BY_COST.__getitem__)
 
     def _facts_of(self, document: str, rules: Sequence[Rule]) -> dict[str, Any]:
         facts = self._matcher.catalogue.facts
         found = {}
-        for predicate in [p for rule in rules for p in rule.predicates()]:
+        for predicate in [p for rule in rules for p in rule.predicates]:
             fact = facts.get(predicate.f)
             if fact is not None and fact.document == document and fact.changeable != "no":
                 options = [option.id for option in fact.options or ()]
@@ -262,7 +262,7 @@ def _touches(change: Change, rule: Rule) -> bool:
         names.add("document_issuers")
     if names & {"need.amount", "need.currency"}:
         names |= {"need_cny", "collateral_gap_cny"}
-    return any(predicate.f in names for predicate in rule.predicates())
+    return any(predicate.f in names for predicate in rule.predicates)
 
 
 def _cost(change: Change) -> tuple[int, int, str]:

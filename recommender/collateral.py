@@ -139,6 +139,7 @@ def items(company: Company, advances: Advances, rates: Rates) -> tuple[Item, ...
 def _own_figure(
     company: Company, item: Collateral, family: str, advance: Decimal, rates: Rates, place: str
 ) -> Figure:
+    """By family. A guarantee has no rank: only a claim known to stand before it is taken off."""
     if family == "insured_receivable":
         return _insured(company, item, advance, rates, place)
     if family == "guarantee":

@@ -133,9 +133,8 @@ def size_class(company: Company, parameters: Parameters, as_of: date) -> Figure:
         if value is not None
     ]
     missing = tuple(measure for measure, value in stated.items() if value is None)
-    label = Label(row.label.zh, row.label.en)
     terms = (
-        Term("size_row", row.id, "code", label, table.source.publication),
+        Term("size_row", row.id, "code", row.label.label, table.source.publication),
         *(Term(m, None if v is None else Decimal(v), _UNITS[m]) for m, v in stated.items()),
     )
     if missing and 0 not in ranks:

@@ -75,9 +75,11 @@ class RuleTable:
 def compile_rules(rules: Sequence[Rule], layout: Layout) -> RuleTable:
     """A table for rules whose fields, operators and values were validated with the catalogue."""
     leaves = _Leaves()
-    compiled = [[_predicate(p, layout, leaves) for p in rule.predicates()] for rule in rules]
+    compiled = [[_predicate(p, layout, leaves) for p in rule.predicates] for rule in rules]
     offset = len(leaves.numbers)
-    order, predicate_starts, signs, rule_starts = [], [], [], []
+    order: list[int] = []
+    signs: list[int] = []
+    predicate_starts, rule_starts = [], []
     for predicates in compiled:
         rule_starts.append(len(signs))
         for sign, parts in predicates:

@@ -42,8 +42,11 @@ class Columns:
 
     def repeated(self, times: int) -> Columns:
         """One company, several times over."""
-        parts = (np.repeat(x, times, axis=0) for x in (self.numbers, self.has, self.may))
-        return Columns(*parts)
+        return Columns(
+            np.repeat(self.numbers, times, axis=0),
+            np.repeat(self.has, times, axis=0),
+            np.repeat(self.may, times, axis=0),
+        )
 
 
 @dataclass
@@ -99,7 +102,7 @@ class Layout:
         self.words = max(1, -(-position // WORD))
 
     def empty(self, n: int) -> Columns:
-        """n companies of which nothing is known."""
+        """N companies of which nothing is known."""
         numbers = np.full((n, len(self.numbers) + 1), np.nan)
         numbers[:, 0] = 0.0
         may = np.full((n, self.words), ~np.uint64(0), dtype=np.uint64)
@@ -125,7 +128,9 @@ class Layout:
         known = isinstance(value, Codes) and value.may is not None
         for word, mask in column.whole:
             has[word] &= np.uint64(~mask & _ALL)
-            may[word] = may[word] & np.uint64(~mask & _ALL) if known else may[word] | np.uint64(mask)
+            may[word] = (
+                may[word] & np.uint64(~mask & _ALL) if known else may[word] | np.uint64(mask)
+            )
         if not isinstance(value, Codes):
             return
         for code in value.has:
@@ -183,7 +188,7 @@ class Segments:
 def _mean(table: Floats, tokens: Ints) -> Floats:
     if not len(tokens):
         return np.full(table.shape[1], np.nan)
-    total = table[tokens[0]].copy()
+    total: Floats = table[tokens[0]].copy()
     for token in tokens[1:]:
         total += table[token]
     return total / len(tokens)

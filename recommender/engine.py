@@ -13,21 +13,22 @@ from typing import Any
 
 from recommender import __about__
 from recommender.amounts import Basis, Indication, indicate
-from recommender.answers import Assessment, Json, MatchWriter, provenance_json
-from recommender.artifact import model_version
+from recommender.answers import Assessment, Json, MatchWriter
 from recommender.catalogue import Catalogue
 from recommender.changes import Changes, apply
-from recommender.domain import Company
 from recommender.derived import as_json, given
+from recommender.domain import Company
 from recommender.eligibility import NO
-from recommender.errors import InvalidOptions, InvalidProfile, Problem
+from recommender.errors import InvalidOptions, InvalidProfile
 from recommender.explain import Wording
+from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import LANES, PROVENANCES, Product
 from recommender.questions import next_questions
 from recommender.scoring import Weights, expert_weights, score
+from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES, applies
 from recommender.texts import Language, label, show, text
 
@@ -52,8 +53,9 @@ class Engine:
         self.catalogue = catalogue
         self.parameters = parameters or Parameters.load()
         self.weights = weights or expert_weights()
-        self.model_version = model_version(self.weights)
+        self.model_version = self.weights.version
         self._matcher = Matcher(catalogue, self.parameters)
+        self._sheets = Sheets(catalogue)
         self._applies = applies(self._matcher.offers)
 
     def read(self, raw: Any) -> Company:
@@ -82,7 +84,7 @@ class Engine:
         """Every product with every rule and its answer."""
         chosen = self._chosen(options, kw)
         assessment = self._assess(company, chosen)
-        writer = MatchWriter(self._matcher, assessment, _language(chosen))
+        writer = self._writer(assessment, _language(chosen))
         products = [
             {
                 "product_id": product.id,
@@ -106,7 +108,11 @@ class Engine:
         changed = apply(company, changes, self.catalogue)
         before = self.recommend(company, chosen)
         after = self.recommend(changed, chosen)
-        return {"before": before, "after": after, "moved": self._moved(company, changed, chosen, before, after)}
+        return {
+            "before": before,
+            "after": after,
+            "moved": self._moved(company, changed, chosen, before, after),
+        }
 
     def products(self, language: Language = "zh") -> Json:
         """The catalogue, worded."""
@@ -164,6 +170,10 @@ class Engine:
         stated = (options or Options()).model_dump(exclude_unset=True)
         return Options.parse({**stated, **kw})
 
+    def _writer(self, assessment: Assessment, language: Language) -> MatchWriter:
+        weights = self.weights.weights
+        return MatchWriter(self._matcher, self._sheets, assessment, weights, language)
+
     def _checked(self, company: Company) -> None:
         problems = self._matcher.problems(company)
         if problems:
@@ -216,7 +226,7 @@ class Engine:
 
     def _answer(self, assessment: Assessment, options: Options) -> Json:
         language = _language(options)
-        writer = MatchWriter(self._matcher, assessment, language).weighted(self.weights.weights)
+        writer = self._writer(assessment, language)
         basis = self._basis(assessment.case)
         lanes = []
         for lane in options.lanes or LANES:
@@ -226,13 +236,17 @@ class Engine:
                 for rank, product in enumerate(ranked, start=1)
             ]
             if matches or options.lanes:
-                lanes.append({"lane": lane, "label": text(f"lane.{lane}", language), "matches": matches})
+                lanes.append(
+                    {"lane": lane, "label": text(f"lane.{lane}", language), "matches": matches}
+                )
         return {
             **self._head(options),
             "notices": self._notices(assessment.case, options),
             "derived": as_json(assessment.case.derived, language),
             "lanes": lanes,
-            "next_questions": next_questions(self._matcher, assessment, writer, self._in_lanes(options), language),
+            "next_questions": next_questions(
+                self._matcher, assessment, writer, self._in_lanes(options), language
+            ),
             "nothing_fits": self._nothing_fits(assessment, options),
         }
 
@@ -261,7 +275,7 @@ class Engine:
         group = {"near_miss": 1, "ineligible": 2}.get(a.fits[product.id], 0)
         if a.scores is None:
             return (group, product.id)
-        j = list(self.catalogue.products).index(product.id)
+        j = self._matcher.index[product.id]
         held = {paper.type for paper in a.case.company.documents or ()}
         missing = len(set(product.documents) - held)
         provenance = PROVENANCES.index(product.quality)
@@ -285,19 +299,33 @@ class Engine:
         language = _language(options)
         keys = ["notice.not_a_decision"]
         keys += ["notice.synthetic"] if case.company.synthetic else []
-        keys += ["notice.expert_weights"] if options.personalised and not self.weights.trained_on else []
+        keys += (
+            ["notice.expert_weights"]
+            if options.personalised and not self.weights.trained_on
+            else []
+        )
         keys += [] if options.personalised else ["notice.not_personalised"]
         found = [text(key, language) for key in keys]
         company = case.company
         province = case.row["registered_province"]
-        if company.registered_province is None and getattr(province, "has", ()):
-            shown = [self._label("registered_province", code) for code in province.has]  # type: ignore[union-attr]
+        if company.registered_province is None and isinstance(province, Codes) and province.has:
+            shown = [self._label("registered_province", code) for code in province.has]
             found.append(text("notice.province_from_uscc", language, province=shown))
         if case.derived.rates_missing:
-            found.append(text("notice.rates_missing", language, currencies=list(case.derived.rates_missing)))
+            found.append(
+                text("notice.rates_missing", language, currencies=list(case.derived.rates_missing))
+            )
         for rate in case.derived.rates:
             key = "notice.rate_stale" if rate.stale else "notice.rate"
-            found.append(text(key, language, currency=rate.currency, day=rate.date, rate=f"{rate.cny_per_unit:.4f}"))
+            found.append(
+                text(
+                    key,
+                    language,
+                    currency=rate.currency,
+                    day=rate.date,
+                    rate=f"{rate.cny_per_unit:.4f}",
+                )
+            )
         return found
 
     def _label(self, field: str, code: str) -> Any:
@@ -344,15 +372,18 @@ class Engine:
             raw[name] = show(part.label, language) if part else None
         raw["notes"] = [show(note.label, language) for note in product.notes]
         raw["public_facts"] = [show(fact.label, language) for fact in product.public_facts]
-        raw["rules"] = [rule.model_dump(mode="json", exclude_none=True) for rule in self.catalogue.rules(product.id)]
+        raw["rules"] = [
+            rule.model_dump(mode="json", exclude_none=True)
+            for rule in self.catalogue.rules(product.id)
+        ]
         named = {"id": product.id, "name_zh": product.name_zh, "name_en": product.name_en}
-        return {**named, **raw, "provenance": provenance_json(product, language)}
+        return {**named, **raw, "provenance": provenance(product, language)}
 
     def _used_by(self) -> dict[str, list[str]]:
         used: dict[str, set[str]] = {}
         for product_id in self.catalogue.products:
             for rule in self.catalogue.rules(product_id):
-                for predicate in rule.predicates():
+                for predicate in rule.predicates:
                     used.setdefault(predicate.f, set()).add(product_id)
         return {name: sorted(ids) for name, ids in used.items()}
 

@@ -1,4 +1,4 @@
-"""The errors of the engine: one small tree, every problem with its place, value and what is allowed.
+"""The errors of the engine: one small tree; every problem has its place, value and alternatives.
 
 The engine never words an error by itself: a problem carries a code and parameters, and
 `recommender.texts` renders them in Chinese or English. HTTP statuses live in `api/errors.py`.

@@ -65,17 +65,17 @@ class Wording:
 
     def required(self, rule: Rule) -> Any:
         """What the rule asks for, as JSON; a list of alternatives for `any`."""
-        wanted = [_wanted(predicate) for predicate in rule.predicates()]
+        wanted = [_wanted(predicate) for predicate in rule.predicates]
         return wanted if rule.any is not None else wanted[0]
 
     def field(self, rule: Rule) -> str:
         """The fields a rule looks at, as one string."""
-        return "|".join(dict.fromkeys(predicate.f for predicate in rule.predicates()))
+        return "|".join(dict.fromkeys(predicate.f for predicate in rule.predicates))
 
     def reason(self, rule: Rule, verdict: int, case: Case, language: Language) -> str:
         """Why a rule is met, open or failed, with what was seen and what is asked for."""
         own = f"reason.{rule.code}.{VERDICT[verdict]}"
-        predicates = rule.predicates()
+        predicates = rule.predicates
         if rule.origin == "gate" and own in table():
             said = self._sentence(own, predicates[0], case, language)
         else:
@@ -92,11 +92,11 @@ class Wording:
             key,
             language,
             label=self.name(p.f),
-            observed=self._shown(p.f, case.facts.get(p.f), case.row.get(p.f)),
+            observed=self._shown(p.f, case.row.get(p.f)),
             required=self._asked(p),
         )
 
-    def _shown(self, field: str, statement: Any, value: Value) -> Any:
+    def _shown(self, field: str, value: Value) -> Any:
         if isinstance(value, Codes):
             if value.may is None and not value.has:
                 return None
@@ -166,11 +166,6 @@ def band(value: float | None) -> str:
     if value is None:
         return "unknown"
     return "high" if value >= 0.75 else "middle" if value >= 0.35 else "low"
-
-
-def contribution_text(feature: str, value: float | None, language: Language) -> str:
-    """One similarity as a sentence."""
-    return text(f"feature.{feature}.{band(value)}", language)
 
 
 def joined(parts: Sequence[str], language: Language) -> str:

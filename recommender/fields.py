@@ -7,16 +7,17 @@ unknown list may hold anything, HS 87 may be 8703. Adding a field is one entry i
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from recommender import codes
 from recommender.derived import Derived, receivable_currencies
-from recommender.domain import BUCKET_DAYS, Company, Need, Trade
+from recommender.domain import Company, Insurance, Need, Trade
 from recommender.product import Changeable
 from recommender.texts import Label, label
+from recommender.vocabulary import Issuer
 
 Number = Decimal | float | int | None
 
@@ -116,11 +117,8 @@ def _issued_papers(p: Profile) -> Codes:
         return UNKNOWN
     has = {f"{paper.type}:{paper.issuer}" for paper in papers if paper.issuer}
     open_types = {paper.type for paper in papers if paper.issuer is None}
-    may = {f"{kind}:{issuer}" for kind in open_types for issuer in ISSUERS}
+    may = {f"{kind}:{issuer}" for kind in open_types for issuer in get_args(Issuer)}
     return Codes(tuple(sorted(has)), tuple(sorted(may)))
-
-
-ISSUERS = ("carrier", "corridor_operator", "forwarder", "railway", "bank", "insurer", "other")
 
 
 def _pledges(p: Profile) -> Codes:
@@ -147,6 +145,30 @@ def _receivable_currencies(p: Profile) -> Codes:
     return Codes(tuple(sorted(has)), None if may is None else tuple(sorted(may)))
 
 
+def _insured(p: Profile) -> Codes:
+    """What the credit insurance says of the trade: in force, declared and paid, limit free."""
+    rows = p.company.insurance
+    if rows is None:
+        return UNKNOWN
+    stated = [(name, test(row)) for row in rows for name, test in _INSURED.items()]
+    has = {name for name, answer in stated if answer}
+    may = {name for name, answer in stated if answer is None}
+    return Codes(tuple(sorted(has)), tuple(sorted(may)))
+
+
+def _declared_and_paid(row: Insurance) -> bool | None:
+    if row.declared == 0 or row.premium_paid is False:
+        return False
+    return None if row.declared is None or row.premium_paid is None else True
+
+
+_INSURED: Mapping[str, Callable[[Insurance], bool | None]] = {
+    "in_force": lambda _: True,
+    "declared_and_paid": _declared_and_paid,
+    "limit_free": lambda row: None if row.free_limit is None else row.free_limit > 0,
+}
+
+
 def _size(p: Profile) -> Codes:
     value = p.derived.size_class.value
     return _one(None if value is None else str(value))
@@ -165,11 +187,18 @@ def _currency_label(token: str) -> Label:
 FIELDS: tuple[ProfileField, ...] = (
     ProfileField("as_of", "day", lambda p: p.as_of),
     ProfileField(
-        "trade.directions", "codes", lambda p: _known(p.trade.directions), code_label=_worded("direction")
+        "trade.directions",
+        "codes",
+        lambda p: _known(p.trade.directions),
+        code_label=_worded("direction"),
     ),
     ProfileField("trade.routes", "codes", _modes, code_label=_worded("mode"), changeable="company"),
     ProfileField(
-        "trade.hs", "codes", lambda p: _known(p.trade.hs), matching="prefix", code_label=codes.hs_label
+        "trade.hs",
+        "codes",
+        lambda p: _known(p.trade.hs),
+        matching="prefix",
+        code_label=codes.hs_label,
     ),
     ProfileField(
         "trade.incoterms",
@@ -185,7 +214,13 @@ FIELDS: tuple[ProfileField, ...] = (
         code_label=_worded("settlement_method"),
         changeable="third_party",
     ),
-    ProfileField("trade.stage", "codes", lambda p: _one(p.trade.stage), single=True, code_label=_worded("stage")),
+    ProfileField(
+        "trade.stage",
+        "codes",
+        lambda p: _one(p.trade.stage),
+        single=True,
+        code_label=_worded("stage"),
+    ),
     ProfileField(
         "trade.payment_term_days",
         "number",
@@ -220,7 +255,11 @@ FIELDS: tuple[ProfileField, ...] = (
         code_label=codes.industry_label,
     ),
     ProfileField(
-        "ownership", "codes", lambda p: _one(p.company.ownership), single=True, code_label=_worded("ownership")
+        "ownership",
+        "codes",
+        lambda p: _one(p.company.ownership),
+        single=True,
+        code_label=_worded("ownership"),
     ),
     ProfileField("staff", "number", lambda p: p.company.staff, "persons"),
     ProfileField("revenue_cny", "number", lambda p: p.company.revenue_cny, "CNY"),
@@ -234,16 +273,27 @@ FIELDS: tuple[ProfileField, ...] = (
         changeable="company",
         code_label=codes.currency_label,
     ),
-    ProfileField("need.tenor_days", "number", lambda p: p.need.tenor_days, "days", changeable="company"),
+    ProfileField(
+        "need.tenor_days", "number", lambda p: p.need.tenor_days, "days", changeable="company"
+    ),
     ProfileField("need.date", "day", lambda p: p.need.date, changeable="company"),
-    ProfileField("need.purpose", "codes", lambda p: _one(p.need.purpose), single=True, code_label=_worded("purpose")),
+    ProfileField(
+        "need.purpose",
+        "codes",
+        lambda p: _one(p.need.purpose),
+        single=True,
+        code_label=_worded("purpose"),
+    ),
     ProfileField("documents", "codes", _papers),
     ProfileField("document_issuers", "codes", _issued_papers),
     ProfileField(
         "collateral", "codes", _pledges, code_label=lambda kind: codes.collateral_type(kind).label
     ),
+    ProfileField("insurance", "codes", _insured, code_label=_worded("insured")),
     ProfileField("size_class", "codes", _size, single=True, code_label=_worded("size_class")),
-    ProfileField("need_cny", "number", lambda p: p.derived.need.number, "CNY", changeable="company"),
+    ProfileField(
+        "need_cny", "number", lambda p: p.derived.need.number, "CNY", changeable="company"
+    ),
     ProfileField("collateral_gap_cny", "number", _gap, "CNY"),
     ProfileField("documented_positions", "codes", _open_positions, code_label=_currency_label),
     ProfileField(
@@ -251,4 +301,3 @@ FIELDS: tuple[ProfileField, ...] = (
     ),
 )
 BY_ID = {field.id: field for field in FIELDS}
-BUCKETS = tuple(BUCKET_DAYS)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from recommender.domain import BUCKET_DAYS
 from recommender.product import Product, Rule
+from recommender.vocabulary import BUCKET_DAYS
 
 PUBLIC = ("article", "first_hand", "secondary")
 NEVER = "0001-01-01"

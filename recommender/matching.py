@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.amounts import pledges
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
-from recommender.amounts import pledges
 from recommender.derived import Derived, summary
 from recommender.domain import Company
 from recommender.eligibility import (
@@ -34,7 +34,8 @@ from recommender.eligibility import (
 )
 from recommender.encoding import Columns, Companies, Exposure, Layout, Segments
 from recommender.errors import Problem
-from recommender.fields import FIELDS, UNKNOWN as UNKNOWN_CODES, Codes, Profile, Value
+from recommender.fields import FIELDS, Codes, Profile, Value
+from recommender.fields import UNKNOWN as UNKNOWN_CODES
 from recommender.offers import VOCABULARY, Tokens, compile_offers
 from recommender.parameters import Parameters, Rate
 from recommender.product import FactDefinition, Product, Rule
@@ -78,6 +79,7 @@ class Matcher:
     def __init__(self, catalogue: Catalogue, parameters: Parameters) -> None:
         self.catalogue, self.parameters = catalogue, parameters
         self.products: tuple[Product, ...] = tuple(catalogue.products.values())
+        self.index = {product.id: j for j, product in enumerate(self.products)}
         self.rules: list[Rule] = []
         self._index: dict[str, int] = {}
         self.rule_ids = {p.id: [self._add(r) for r in catalogue.rules(p.id)] for p in self.products}
@@ -122,7 +124,7 @@ class Matcher:
                 coded[fact.id] = {FLAG_TRUE}
             elif fact.type in ("choice", "choices"):
                 coded[fact.id] = {option.id for option in fact.options or ()}
-        predicates = [p for rule in self.rules for p in rule.predicates()]
+        predicates = [p for rule in self.rules for p in rule.predicates]
         predicates += [item.predicate() for _, item in self._implied]
         for predicate in predicates:
             if predicate.f in coded:
@@ -132,7 +134,7 @@ class Matcher:
     def asked_of(self, rule: Rule) -> str:
         """Who answers a rule: the company as soon as one of its predicates is the company's."""
         facts = self.catalogue.facts
-        asked = [facts[p.f].asked_of if p.f in facts else "company" for p in rule.predicates()]
+        asked = [facts[p.f].asked_of if p.f in facts else "company" for p in rule.predicates]
         return "company" if "company" in asked else asked[0]
 
     def _deciding(self, company: bool) -> list[list[int]]:
@@ -151,9 +153,7 @@ class Matcher:
     def _advances(self, product: Product) -> dict[str, float]:
         """Middle of the advance range per accepted type; types without any range are left out."""
         found = {kind: self.advance_range(product, kind) for kind in product.accepts}
-        return {
-            kind: float(span[0] + span[1]) / 2 for kind, span in sorted(found.items()) if span
-        }
+        return {kind: float(span[0] + span[1]) / 2 for kind, span in sorted(found.items()) if span}
 
     def advance_range(
         self, product: Product, kind: str, as_of: datetime.date | None = None
@@ -214,7 +214,9 @@ class Matcher:
         for i, paper in enumerate(company.documents or ()):
             if self.catalogue.document_id(paper.type) is None:
                 allowed = self._near(paper.type, self.catalogue.documents)
-                found.append(Problem("unknown_document", f"documents[{i}].type", paper.type, allowed))
+                found.append(
+                    Problem("unknown_document", f"documents[{i}].type", paper.type, allowed)
+                )
         return found or self._contradictions(company)
 
     def _fact_problems(self, company: Company) -> list[Problem]:
@@ -250,7 +252,9 @@ class Matcher:
         companies = Companies(
             columns,
             Segments.of([self.tokens.hs_tokens(c.profile.trade.hs or ()) for c in cases]),
-            Segments.of([self.tokens.text_tokens(c.profile.trade.description or "") for c in cases]),
+            Segments.of(
+                [self.tokens.text_tokens(c.profile.trade.description or "") for c in cases]
+            ),
             np.array([c.profile.trade.description is not None for c in cases]),
             tuple(pledges(case.company, case.rates) for case in cases),
             tuple(_exposures(case) for case in cases),
@@ -281,7 +285,7 @@ def fact_value(definition: FactDefinition, value: Any) -> Value:
     if definition.type == "choices":
         return Codes(tuple(sorted(value)))
     if definition.type == "date":
-        return datetime.date.fromisoformat(value) if isinstance(value, str) else value  # type: ignore[no-any-return]
+        return datetime.date.fromisoformat(value) if isinstance(value, str) else value
     return float(value)
 
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import codes
-from recommender.domain import Mode, SettlementMethod, Stage
 from recommender.encoding import Companies, Floats, Ints, Layout, Words, ngrams
 from recommender.product import Product, SizeClass
+from recommender.vocabulary import Mode, SettlementMethod, Stage
 
 OPEN = 0.7
 Affinity = Callable[[str, str], float]
@@ -40,20 +40,26 @@ class Bits:
 
     def held(self, companies: Companies) -> NDArray[np.bool_]:
         """Which codes each company certainly has (n, tokens)."""
-        return (companies.columns.has[:, self.words] & self.masks) != 0
+        found: NDArray[np.bool_] = (companies.columns.has[:, self.words] & self.masks) != 0
+        return found
 
     def unknown(self, companies: Companies) -> NDArray[np.bool_]:
         """Companies that have none for certain but may have one (n,)."""
         possible = ((companies.columns.may[:, self.words] & self.masks) != 0).any(axis=1)
-        return possible & ~self.held(companies).any(axis=1)
+        unknown: NDArray[np.bool_] = possible & ~self.held(companies).any(axis=1)
+        return unknown
 
 
 @dataclass(frozen=True)
 class CodeTable:
-    """Fit of each code of a field with each product: table (tokens, m)."""
+    """Fit of each code of a field with each product: table (tokens, m).
+
+    open: products without a scope (m,), which fit at OPEN whatever the company says.
+    """
 
     bits: Bits
     table: Floats
+    open: NDArray[np.bool_]
 
     def means(self, companies: Companies) -> Floats:
         """Mean fit over the codes a company has; 0 when it has none; NaN when not known."""
@@ -63,7 +69,7 @@ class CodeTable:
             total += np.where(held[:, token, None], self.table[token], 0.0)
         means = total / np.maximum(held.sum(axis=1), 1)[:, None]
         means[self.bits.unknown(companies)] = np.nan
-        return means
+        return np.where(self.open, OPEN, means)
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,8 @@ class Offers:
     """The compiled scope of m products, in the catalogue's order.
 
     numbers: columns of numeric fields. route, stage, settlement, size, currency: fit by code.
-    cargo (goods tokens, m); text (m, n-grams) with weights; required (m, documents).
+    cargo (goods tokens, m), any_cargo: open to all goods (m,); text (m, n-grams) with weights;
+    required (m, documents).
     amount, tenor: low and high (2, m), open ends as 0 and infinity.
     advance: share lent on each kind of collateral (kinds, m), NaN where not accepted.
     quoted: for each currency, which products are in it (m,). soft: rule indices per product.
@@ -86,6 +93,7 @@ class Offers:
     size: CodeTable
     currency: CodeTable
     cargo: Floats
+    any_cargo: NDArray[np.bool_]
     text: Floats
     text_weights: Floats
     papers: Bits
@@ -146,14 +154,12 @@ def hs_affinity(code: str, scope: str) -> float:
 def scope_table(
     tokens: Sequence[str], scopes: Sequence[Sequence[str] | None], affinity: Affinity
 ) -> Floats:
-    """Fit of each token with each scope: the best affinity, OPEN without a scope."""
-    return np.array(
-        [
-            [OPEN if scope is None else max((affinity(t, s) for s in scope), default=0.0)
-             for scope in scopes]
-            for t in tokens
-        ]
-    )
+    """Fit of each token with each scope: the best affinity; 0 without a scope."""
+    fits = [
+        [max((affinity(token, s) for s in scope or ()), default=0.0) for scope in scopes]
+        for token in tokens
+    ]
+    return np.array(fits)
 
 
 VOCABULARY: Mapping[str, tuple[str, ...]] = {
@@ -171,7 +177,9 @@ class Tokens:
         scoped = {code[:6] for product in products for code in product.hs or ()}
         self.hs = {code: i for i, code in enumerate(sorted(scoped | set(codes.hs_chapters())))}
         self.bags = [ngrams(product_text(product)) for product in products]
-        self.text = {gram: i for i, gram in enumerate(sorted({g for bag in self.bags for g in bag}))}
+        self.text = {
+            gram: i for i, gram in enumerate(sorted({g for bag in self.bags for g in bag}))
+        }
 
     def hs_tokens(self, hs: Sequence[str]) -> list[int]:
         """The longest known prefix of each code, in canonical order."""
@@ -219,7 +227,8 @@ def compile_offers(
     def table(name: str, scopes: Sequence[Sequence[str] | None], affinity: Affinity) -> CodeTable:
         codes_of = VOCABULARY.get(name) or tuple(layout.codes[name].bits)
         bits = Bits.of(layout, name, codes_of)
-        return CodeTable(bits, scope_table(codes_of, scopes, affinity))
+        unlimited = np.array([scope is None for scope in scopes])
+        return CodeTable(bits, scope_table(codes_of, scopes, affinity), unlimited)
 
     kinds = {kind.type: i for i, kind in enumerate(codes.collateral_types())}
     advance = np.full((len(kinds), len(products)), np.nan)
@@ -234,18 +243,26 @@ def compile_offers(
         route=table("trade.routes", [p.routes for p in products], ROUTE_AFFINITY),
         stage=table("trade.stage", [p.stages for p in products], STAGE_AFFINITY),
         settlement=table(
-            "trade.settlement_methods", [p.settlement_methods for p in products], SETTLEMENT_AFFINITY
+            "trade.settlement_methods",
+            [p.settlement_methods for p in products],
+            SETTLEMENT_AFFINITY,
         ),
         size=table("size_class", [p.sizes for p in products], SIZE_AFFINITY),
         currency=table("receivable_currencies", [p.currencies for p in products], _pairs()),
         cargo=scope_table(list(tokens.hs), [p.hs for p in products], hs_affinity),
+        any_cargo=np.array([p.hs is None for p in products]),
         text=text,
         text_weights=text_weights,
         papers=Bits.of(layout, "documents", documents),
         required=np.array([[float(d in p.documents) for d in documents] for p in products]),
-        amount=_bounds([(p.amount.low, p.amount.high) if p.amount else (None, None) for p in products]),
+        amount=_bounds(
+            [(p.amount.low, p.amount.high) if p.amount else (None, None) for p in products]
+        ),
         tenor=_bounds(
-            [(p.tenor_days.low, p.tenor_days.high) if p.tenor_days else (None, None) for p in products]
+            [
+                (p.tenor_days.low, p.tenor_days.high) if p.tenor_days else (None, None)
+                for p in products
+            ]
         ),
         kinds=kinds,
         advance=advance,

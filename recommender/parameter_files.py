@@ -20,6 +20,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from recommender import codes
 from recommender.errors import Problem
+from recommender.product import Bilingual, Provenance
 from recommender.records import (
     Amount,
     Day,
@@ -35,7 +36,6 @@ from recommender.tables import Row, read_document, read_rows
 ADVANCES, SIZES = "advance_rates.yaml", "sme_size.yaml"
 VALUES, SOURCES = "values.yaml", "sources.yaml"
 RATES, CLASSES = "fx_monthly.csv", "oecd_crc.csv"
-Provenance = Literal["article", "first_hand", "secondary", "illustrative"]
 Part = Literal["value", "low", "default", "high"]
 PARTS: tuple[Part, ...] = get_args(Part)
 Measure = Literal["staff", "revenue_cny", "total_assets_cny"]
@@ -119,13 +119,6 @@ class Advances(Record):
 
     types: dict[Name, tuple[Number, ...]]
     families: dict[Name, tuple[Number, ...]]
-
-
-class Bilingual(Record):
-    """A name in both languages."""
-
-    zh: Name
-    en: Name
 
 
 class SizeRow(Record):

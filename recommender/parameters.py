@@ -26,13 +26,13 @@ from recommender.parameter_files import (
     RATES,
     GivenRate,
     Number,
-    Provenance,
     Reader,
     SizeRow,
     SizeTable,
     Source,
     Version,
 )
+from recommender.product import PROVENANCES, Provenance
 from recommender.tables import data_dir
 
 __all__ = [
@@ -154,7 +154,7 @@ class Parameters:
         if found is None or found.low is None or found.default is None or found.high is None:
             return None
         parts: dict[str, Provenance] = {part: found.provenance[part] for part in PARTS[1:]}
-        weakest = max(parts.values(), key=_strength)
+        weakest = max(parts.values(), key=PROVENANCES.index)
         shares = (found.low, found.default, found.high)
         return Advance(collateral_type, *shares, found.source, weakest, parts, found.since)
 
@@ -212,10 +212,6 @@ def _in_force(versions: Iterable[_VersionType], as_of: date) -> _VersionType | N
 
 def _sorted(versions: Iterable[_VersionType]) -> tuple[_VersionType, ...]:
     return tuple(sorted(versions, key=lambda version: version.since, reverse=True))
-
-
-def _strength(provenance: Provenance) -> int:
-    return ("article", "first_hand", "secondary", "illustrative").index(provenance)
 
 
 def _cny_series(

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from recommender.domain import BUCKET_DAYS, Company, Position
+from recommender.domain import Company, Position
 from recommender.figures import ONE, PIP, ZERO, Term, rounded
+from recommender.vocabulary import BUCKET_DAYS
 
 Side = Literal["sell", "buy"]
 _FLOWS = ("receipts", "payables", "fx_debt")

@@ -8,22 +8,15 @@ of code. Everything a user reads stands here in both languages. Fields without a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import Any, Literal, Self, get_args
+from functools import cached_property
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from recommender.domain import (
-    Currency,
-    Direction,
-    HsCode,
-    Mode,
-    SettlementMethod,
-    Stage,
-)
 from recommender.errors import Problem
 from recommender.records import Amount, Day, Identifier, Name, Record, Share, YesNo, raise_problems
 from recommender.texts import Label
+from recommender.vocabulary import Currency, Direction, HsCode, Mode, SettlementMethod, Stage
 
 Lane = Literal[
     "financing", "insurance", "guarantee", "hedge", "settlement", "lease", "equity", "service"
@@ -133,20 +126,23 @@ class Rule(Record):
         if self.f is not None and self.op is None:
             raise_problems((Problem("missing", "op"),))
         if self.f is not None:
-            self.predicates()
+            Predicate.model_validate(self._bare())
         return self
 
+    @cached_property
     def predicates(self) -> tuple[Predicate, ...]:
         """The predicates, one of which must be true."""
         if self.any is not None:
             return self.any
-        raw = {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
-        return (Predicate.model_validate(raw),)
+        return (Predicate.model_validate(self._bare()),)
+
+    def _bare(self) -> dict[str, object]:
+        return {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
 
     @property
     def reason(self) -> str:
         """The stable reason code."""
-        return self.code or "|".join(f"{p.f}.{p.op}" for p in self.predicates())
+        return self.code or "|".join(f"{p.f}.{p.op}" for p in self.predicates)
 
 
 class Stop(Rule):
@@ -211,8 +207,8 @@ class DocumentDefinition(Record):
     """One paper: the same id wherever it is required or held.
 
     character: `title` (negotiable), `contractual` (control by contract and registration), `none`.
-    obtained_from: who issues it. obtainable_in: stages of trade at which it can still be had;
-    None: any. sets: facts that hold once it is issued.
+    obtained_from: who has to act for it to be had; issuer: who issues it. obtainable_in: stages of
+    trade at which it can still be had; None: any. sets: facts that hold once it is issued.
     """
 
     id: Name
@@ -330,14 +326,21 @@ class Product(Record):
         if None not in window and self.valid_from > self.valid_until:  # type: ignore[operator]
             yield Problem("range_reversed", "valid_until", [str(day) for day in window])
         known = set(self.sources) | set(PROVENANCES)
-        for name, word in [*self.provenance.items(), *((f"rules.{r.reason}", r.src) for r in self.rules)]:
+        for name, word in [
+            *self.provenance.items(),
+            *((f"rules.{r.reason}", r.src) for r in self.rules),
+        ]:
             if word not in known:
                 yield Problem("unknown_source", f"provenance.{name}", word, sorted(known))
         for name in self.provenance:
             if name.split(".")[0] not in type(self).model_fields:
-                yield Problem("unknown_field", f"provenance.{name}", name, sorted(type(self).model_fields))
+                yield Problem(
+                    "unknown_field", f"provenance.{name}", name, sorted(type(self).model_fields)
+                )
         if self.lane in ("insurance", "guarantee") and self.covers is None:
-            yield Problem("covers_missing", "covers", None, ["receivables", "cargo", "loan", "hedge_margin"])
+            yield Problem(
+                "covers_missing", "covers", None, ["receivables", "cargo", "loan", "hedge_margin"]
+            )
         if self.lane in ("financing", "lease", "equity") and self.amount is None:
             yield Problem("amount_missing", "amount", None, self.lane)
         if not self.rules and self.lane != "service" and self.fit_ceiling is None:
@@ -365,9 +368,4 @@ class Product(Record):
 
 
 def _provenance(word: str) -> Provenance:
-    return PROVENANCES[PROVENANCES.index(word)]  # type: ignore[arg-type]
-
-
-def decimal(value: Any) -> Decimal:
-    """A Decimal from a JSON or YAML number, without binary noise."""
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+    return PROVENANCES[PROVENANCES.index(word)]

@@ -22,6 +22,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
+from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from recommender.errors import Problem
@@ -94,7 +95,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 
 def described(description: str, *, zh: str, en: str, unit: str, **more: Any) -> Any:
     """A field with description, unit and labels in both languages; None (not known) by default."""
-    extra = {"unit": unit, "label_zh": zh, "label_en": en}
+    extra: JsonDict = {"unit": unit, "label_zh": zh, "label_en": en}
     default = more.pop("default", None)
     return Field(default, description=description, json_schema_extra=extra, **more)
 
@@ -113,11 +114,21 @@ def examined(
             return model.model_validate(raw), problems
         except ValidationError as error:
             details = error.errors(include_url=False)
-            problems += [p for detail in details for p in _problems(model, detail, place)]
+            found = [p for detail in details for p in _problems(model, detail, place)]
+            problems += [p for p in found if not _told(p, problems)]
             raw = _without(raw, [detail["loc"] for detail in details])
             if raw is None:
                 break
     return None, problems
+
+
+def _told(problem: Problem, problems: Iterable[Problem]) -> bool:
+    """Whether a part is missing only because an earlier problem took it out, or was named."""
+    return problem.code == "missing" and any(
+        earlier.field == problem.field
+        or earlier.field.startswith((f"{problem.field}.", f"{problem.field}["))
+        for earlier in problems
+    )
 
 
 def _without(raw: Any, places: list[tuple[int | str, ...]]) -> Any:
@@ -128,11 +139,11 @@ def _without(raw: Any, places: list[tuple[int | str, ...]]) -> Any:
     for place in places:
         if not place:
             return None
-        head = rest.get(place[0])  # type: ignore[call-overload]
+        head = rest.get(place[0])
         if isinstance(head, dict) and len(place) > 1 and place[1] in head:
             del head[place[1]]
         else:
-            rest.pop(place[0], None)  # type: ignore[call-overload]
+            rest.pop(place[0], None)
     return rest
 
 
@@ -152,11 +163,14 @@ def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Pro
     allowed = context[allowed] if allowed else None
     value = detail["input"]
     if code == "unknown_field":
-        allowed = _fields_at(model, detail["loc"])
-        value = str(detail["loc"][-1])
-        guess = get_close_matches(value, allowed, 1)
-        return [Problem("field_did_you_mean" if guess else code, where, value, guess or allowed)]
+        return [_unknown_field(model, detail, where)]
     return [Problem(code, where, None if code == "missing" else value, allowed)]
+
+
+def _unknown_field(model: type[Record], detail: ErrorDetails, where: str) -> Problem:
+    names, name = _fields_at(model, detail["loc"]), str(detail["loc"][-1])
+    guess = get_close_matches(name, names, 1)
+    return Problem("field_did_you_mean" if guess else "unknown_field", where, name, guess or names)
 
 
 _CODES: dict[str, tuple[str, str | None]] = {

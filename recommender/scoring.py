@@ -8,10 +8,13 @@ the same alone and among a thousand.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +65,29 @@ class Weights:
     def array(self) -> Floats:
         """Weights in the order of FEATURES (K,)."""
         return np.array([self.weights[name] for name in NAMES])
+
+    @property
+    def version(self) -> str:
+        """`expert-` or `model-` with the hash of the weights."""
+        return f"{'model' if self.trained_on else 'expert'}-{digest(self.plain())}"
+
+    def plain(self) -> dict[str, Any]:
+        """The weights as JSON values, in a fixed order."""
+        return {
+            "weights": {name: float(self.weights[name]) for name in NAMES},
+            "baselines": {name: float(v) for name, v in sorted(self.baselines.items())},
+            "trained_on": self.trained_on,
+        }
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text of which there is only one for a value."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def digest(value: Any) -> str:
+    """Twelve hex digits of the SHA-256 of the canonical JSON text."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:12]
 
 
 def expert_weights(folder: Path | None = None) -> Weights:

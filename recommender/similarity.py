@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.encoding import Companies, Floats, Exposure, Pledge
-from recommender.offers import Offers
+from recommender.encoding import Companies, Exposure, Floats, Pledge
+from recommender.offers import OPEN, Offers
 from recommender.product import LANES
 from recommender.texts import Label, label
 
@@ -50,7 +50,7 @@ def _size(s: Situation, offers: Offers) -> Floats:
 
 
 def _cargo(s: Situation, offers: Offers) -> Floats:
-    return s.companies.hs.means(offers.cargo)
+    return np.where(offers.any_cargo, OPEN, s.companies.hs.means(offers.cargo))
 
 
 def _amount(s: Situation, offers: Offers) -> Floats:
@@ -66,7 +66,8 @@ def _tenor(s: Situation, offers: Offers) -> Floats:
     low, high = offers.tenor
     with np.errstate(invalid="ignore", divide="ignore"):
         short = np.where(low > 0, days / low, 1.0)
-        return np.clip(np.minimum(short, high / days), 0.0, 1.0)
+        fit: Floats = np.clip(np.minimum(short, high / days), 0.0, 1.0)
+    return fit
 
 
 def _collateral(s: Situation, offers: Offers) -> Floats:
@@ -188,7 +189,9 @@ class Feature:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("route", _route, "mean affinity", "mean over modes of max affinity", "domain.md 5"),
-    Feature("cargo", _cargo, "mean affinity", "HS: same 1, chapter 0.8, section 0.3", "domain.md 5"),
+    Feature(
+        "cargo", _cargo, "mean affinity", "HS: same 1, chapter 0.8, section 0.3", "domain.md 5"
+    ),
     Feature(
         "collateral",
         _collateral,
@@ -222,12 +225,18 @@ FEATURES: tuple[Feature, ...] = (
         lanes=(*FUNDING, "guarantee"),
     ),
     Feature("stage", _stage, "affinity", "same stage 1, neighbouring 0.4", "domain.md 5"),
-    Feature("settlement", _settlement, "mean affinity", "same method 1, related 0.3-0.5", "domain.md 5"),
+    Feature(
+        "settlement", _settlement, "mean affinity", "same method 1, related 0.3-0.5", "domain.md 5"
+    ),
     Feature("documents", _documents, "share", "papers held / papers required", "domain.md 3"),
     Feature("size", _size, "affinity", "same class 1, neighbouring 0.5", "domain.md 2.4"),
-    Feature("preferences", _preferences, "share", "soft rules met / soft rules answered", "ruling 2"),
+    Feature(
+        "preferences", _preferences, "share", "soft rules met / soft rules answered", "ruling 2"
+    ),
     Feature("peers", _peers, "share", "uptake in the company's segment", "architecture.md"),
-    Feature("text", _text, "containment", "idf of shared n-grams / idf of the company's", "Broder 1997"),
+    Feature(
+        "text", _text, "containment", "idf of shared n-grams / idf of the company's", "Broder 1997"
+    ),
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 NEUTRAL = np.array([feature.neutral for feature in FEATURES])
@@ -246,5 +255,3 @@ def similarities(situation: Situation, offers: Offers) -> Floats:
 def applies(offers: Offers) -> NDArray[np.bool_]:
     """Which similarities apply to which products (m, K)."""
     return np.stack([offers.lane_is(*feature.lanes) for feature in FEATURES], axis=1)
-
-

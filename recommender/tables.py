@@ -144,7 +144,7 @@ def _xlsx_rows(path: Path) -> Iterator[Row]:
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
-        import pyarrow.parquet as parquet
+        from pyarrow import parquet
     except ImportError as error:
         reason = "Parquet needs the extra 'parquet': pip install 'corridor-match[parquet]'"
         raise UnreadableFile(file=str(path), reason=reason) from error

@@ -64,7 +64,9 @@ def table() -> Mapping[str, Label]:
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Mapping[str, str]]]:
     for key, node in tree.items():
         path = f"{prefix}{key}"
-        if all(isinstance(value, str) for value in node.values()):
+        if not isinstance(node, Mapping):
+            yield path, {"": str(node)}
+        elif all(isinstance(value, str) for value in node.values()):
             yield path, node
         else:
             yield from _flatten(node, f"{path}.")
@@ -112,7 +114,7 @@ def number(value: Decimal | float | int) -> str:
 
 
 def money(value: Money, language: Language) -> str:
-    """184 万元 / CNY 1.84 m; other currencies 25 万美元-style only by code: USD 25 万."""
+    """CNY 1,840,000 as 184 万元 or CNY 1.84 m; USD 250,000 as USD 25 万 or USD 250 k."""
     amount, code = float(value.amount), value.currency
     if language == "zh":
         unit = "元" if code == "CNY" else ""

@@ -1,1 +1,1 @@
-"""api/routes/__init__.py."""
+"""The operations: each reads its request, makes one call of the engine and writes the answer."""

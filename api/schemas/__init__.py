@@ -16,31 +16,41 @@ from pydantic_core import core_schema
 PREFIX = "#/components/schemas/"
 
 
+KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+NOT_KEYWORDS = {"max_digits", "decimal_places"}
+
+
 class _PlainNumbers(GenerateJsonSchema):
     """Amounts are JSON numbers, never text, though they are decimals inside."""
 
-    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:
-        """A decimal as a number with its bounds."""
-        found: JsonSchemaValue = {"type": "number"}
-        bounds = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum"}
-        for name, keyword in bounds.items():
-            if name in schema:
-                found[keyword] = float(schema[name])  # type: ignore[literal-required]
-        return found
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> JsonSchemaValue:  # noqa: ARG002 - bounds come later
+        """A decimal as a number."""
+        return {"type": "number"}
 
 
 def components(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
     """JSON schemas of models and all they contain, by name, for `components.schemas`."""
-    wanted = [(model, "validation") for model in models]
     _, found = models_json_schema(
-        wanted,  # type: ignore[arg-type]
+        [(model, "validation") for model in models],
         ref_template=f"{PREFIX}{{model}}",
         schema_generator=_PlainNumbers,
     )
-    schemas: dict[str, Any] = found["$defs"]
+    schemas: dict[str, Any] = _standard(found["$defs"])
     if "Fact" in schemas:
         schemas["Fact"] = _or_plain_answer(schemas["Fact"])
     return schemas
+
+
+def _standard(schema: Any) -> Any:
+    """Bounds of decimals under the names that JSON Schema has for them."""
+    if isinstance(schema, list):
+        return [_standard(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") != "number":
+        return {key: _standard(value) for key, value in schema.items()}
+    kept = {key: value for key, value in schema.items() if key not in NOT_KEYWORDS}
+    return {KEYWORDS.get(key, key): value for key, value in kept.items()}
 
 
 def _or_plain_answer(fact: dict[str, Any]) -> dict[str, Any]:

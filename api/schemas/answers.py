@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from api.schemas.figures import Amount, DerivedFigures, Span
-from api.schemas.products import Paper, ProvenanceNote
+from api.schemas.products import PaperName, ProvenanceNote
 from recommender.product import AskedOf, Lane
 from recommender.texts import Language
 
@@ -113,8 +113,8 @@ class Match(BaseModel):
     changes: list[Change] = Field(description="What would change the fit, cheapest first.")
     indicative_amount: Amount = Field(description="What may be had, with its formula.")
     tenor_days: Span = Field(description="Shortest and longest tenor.")
-    documents_required: list[Paper] = Field(description="Papers of the product.")
-    documents_missing: list[Paper] | None = Field(
+    documents_required: list[PaperName] = Field(description="Papers of the product.")
+    documents_missing: list[PaperName] | None = Field(
         description="Those not held; null: documents not stated."
     )
     relations: list[ProductRelation] = Field(description="Prerequisites, substitutes and so on.")

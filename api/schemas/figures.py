@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from recommender.domain import Bucket
+from recommender.vocabulary import Bucket
 
 Value = float | str | None
 
@@ -43,7 +43,9 @@ class PositionNote(BaseModel):
     before_hedges: float | None = Field(description="Position before forwards.")
     hedges: float | None = Field(description="Forwards already agreed.")
     hedge_ratio: float | None = Field(description="Hedges over position before hedges.")
-    side: str | None = Field(description="long sells forward, short buys forward.")
+    side: Literal["sell", "buy"] | None = Field(
+        description="A long position sells forward, a short one buys."
+    )
     terms: list[TermNote] = Field(description="Its inputs.")
     missing: list[str] = Field(description="What is not known.")
 

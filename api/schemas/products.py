@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from recommender.product import AskedOf, Changeable, Lane, Provenance
 
 
-class Paper(BaseModel):
+class PaperName(BaseModel):
     """A document of the catalogue's dictionary."""
 
     id: str = Field(description="Id.")

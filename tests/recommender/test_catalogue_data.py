@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from recommender import domain, product
+from recommender import product, vocabulary
 from recommender.fields import BY_ID
 from recommender.product import (
     DocumentDefinition,
@@ -42,7 +42,7 @@ def rules() -> Iterator[Rule]:
 
 
 def predicates() -> list[Predicate]:
-    return [predicate for rule in rules() for predicate in rule.predicates()]
+    return [predicate for rule in rules() for predicate in rule.predicates]
 
 
 def operands(predicate: Predicate) -> tuple[Any, ...]:
@@ -75,7 +75,7 @@ def papers_of(item: Product) -> list[set[str]]:
     asked = [
         predicate
         for rule in item.rules
-        for predicate in rule.predicates()
+        for predicate in rule.predicates
         if rule.hard and predicate.f in ("documents", "document_issuers")
     ]
     return [{str(value).partition(":")[0] for value in operands(p)} for p in asked]
@@ -206,7 +206,7 @@ def test_document_names_are_unique_whatever_their_case():
 
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS.keys())
 def test_documents_name_known_issuers_and_facts(document):
-    assert document.issuer is None or document.issuer in get_args(domain.Issuer)
+    assert document.issuer is None or document.issuer in get_args(vocabulary.Issuer)
     assert set(document.sets) <= set(FACTS)
     assert document.id == document.id.upper()
 
@@ -384,16 +384,16 @@ def literals() -> dict[str, tuple[str, ...]]:
         return get_args(inner)
 
     return {
-        "direction": get_args(domain.Direction),
-        "mode": get_args(domain.Mode),
-        "incoterm": get_args(domain.Incoterm),
-        "settlement_method": get_args(domain.SettlementMethod),
-        "stage": get_args(domain.Stage),
-        "bucket": get_args(domain.Bucket),
-        "purpose": get_args(domain.Purpose),
-        "ownership": get_args(domain.Ownership),
-        "issuer": get_args(domain.Issuer),
-        "fact_source": get_args(domain.FactSource),
+        "direction": get_args(vocabulary.Direction),
+        "mode": get_args(vocabulary.Mode),
+        "incoterm": get_args(vocabulary.Incoterm),
+        "settlement_method": get_args(vocabulary.SettlementMethod),
+        "stage": get_args(vocabulary.Stage),
+        "bucket": get_args(vocabulary.Bucket),
+        "purpose": get_args(vocabulary.Purpose),
+        "ownership": get_args(vocabulary.Ownership),
+        "issuer": get_args(vocabulary.Issuer),
+        "fact_source": get_args(vocabulary.FactSource),
         "lane": get_args(product.Lane),
         "provenance": get_args(product.Provenance),
         "operator": get_args(product.Operator),

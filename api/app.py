@@ -1,0 +1,121 @@
+"""The composition root of the service: the only place that puts its parts together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from api import docs
+from api.bodies import language_of
+from api.errors import (
+    MEDIA_TYPE,
+    NoRoute,
+    NotReady,
+    WrongMethod,
+    problem_body,
+)
+from api.loading import load_engine
+from api.routes import catalogue, company, health
+from api.security import HEADERS, SecureHeaders
+from api.settings import Settings
+from recommender import __version__
+from recommender.errors import CorridorError, InvalidInput
+from recommender.texts import label, problem_text
+
+PARTS = {
+    "unreadable_file": "api.part.file",
+    "invalid_catalogue": "api.part.catalogue",
+    "invalid_parameters": "api.part.parameters",
+}
+RETRY_SECONDS = "30"
+logger = logging.getLogger("corridor")
+startup_logger = logging.getLogger("corridor.startup")
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service. Its lifespan loads the catalogue; without one it runs, but is not ready."""
+    app = FastAPI(
+        title="Corridor Match",
+        version=__version__,
+        lifespan=_lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings or Settings()
+    app.state.engine, app.state.missing, app.state.documents = None, [], {}
+    for router in (company.router, catalogue.router, health.router, docs.router):
+        app.include_router(router)
+    app.add_middleware(SecureHeaders)
+    app.add_exception_handler(CorridorError, _refused)
+    app.add_exception_handler(HTTPException, _no_operation)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _failed)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    try:
+        app.state.engine = load_engine(app.state.settings)
+    except CorridorError as error:
+        app.state.missing = [(label(PARTS.get(error.code, "api.part.engine")), error)]
+        for line in _lines(error):
+            startup_logger.error("%s", line)
+    yield
+    app.state.engine = None
+
+
+def _lines(error: CorridorError) -> list[str]:
+    if not isinstance(error, InvalidInput):
+        return [str(error)]
+    return [f"{p.file}:{p.row or ''}: {problem_text(p, 'en')}" for p in error.problems]
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """An error that was raised on purpose; one without a status of its own is a failure."""
+    known = error if isinstance(error, CorridorError) else CorridorError()
+    shown = request.app.state.settings.problems_shown
+    body = problem_body(known, language_of(request), shown)
+    if body["status"] == 500:
+        logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    headers = {"Retry-After": RETRY_SECONDS} if isinstance(known, NotReady) else {}
+    return _written(body, headers)
+
+
+async def _no_operation(request: Request, error: Exception) -> Response:
+    """What the router refuses: no such address, no such method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    path, given = request.url.path[:100], getattr(error, "headers", None)
+    refusals: dict[int, CorridorError] = {
+        404: NoRoute(path=path),
+        405: WrongMethod(path=path, method=request.method),
+    }
+    told = refusals.get(status, CorridorError())
+    return _written(problem_body(told, language_of(request)), dict(given or {}))
+
+
+async def _gone(_request: Request, _error: Exception) -> Response:
+    """The caller left while its body was read; nobody sees this answer."""
+    return Response(status_code=400)
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    """Anything else is our fault; the log has it, the answer has not.
+
+    This one is made outside of the middleware, and so brings the headers itself.
+    """
+    return _written(problem_body(CorridorError(), language_of(request)), HEADERS)
+
+
+def _written(body: dict[str, object], headers: dict[str, str]) -> Response:
+    content = orjson.dumps(body)
+    return Response(content, int(str(body["status"])), headers, media_type=MEDIA_TYPE)

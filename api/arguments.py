@@ -1,0 +1,156 @@
+"""The arguments of the `corridor` command, with help and complaints in both languages."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from api.language import of_locale
+from recommender import __version__
+from recommender.texts import LANGUAGES, Language, text
+
+COMMAND = "corridor"
+BAD_INPUT = 2
+# What argparse says, by the sentence of ours that says it; anything else is passed on as it is.
+COMPLAINTS = (
+    (r"the following arguments are required: (?P<names>.+)", "required"),
+    (r"unrecognized arguments: (?P<names>.+)", "unrecognised"),
+    (r"argument (?P<name>\S+): expected one argument", "one_value"),
+    (r"argument (?P<name>\S+): invalid choice: (?P<value>'[^']*') \(choose from (?P<allowed>.*)\)", "choice"),
+    (r"argument (?P<name>\S+): ignored explicit argument .*", "no_value"),
+    (r"ambiguous option: (?P<name>\S+) could match .*", "ambiguous"),
+)
+
+
+def language_of(argv: Sequence[str], environ: Mapping[str, str]) -> Language:
+    """The language of a command line: its flag, else the locale.
+
+    >>> language_of(["recommend", "x.yaml", "--language", "en"], {})
+    'en'
+    >>> language_of([], {"LC_ALL": "", "LANG": "en_GB.UTF-8"})
+    'en'
+    """
+    values = list(argv)
+    stated = [value.partition("=")[2] for value in values if value.startswith("--language=")]
+    stated += [b for a, b in zip(values, values[1:], strict=False) if a == "--language"]
+    for language in LANGUAGES:
+        if language in stated:
+            return language
+    locale = next((environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(n)), None)
+    return of_locale(locale)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that speaks the language asked for."""
+
+    language: Language = "zh"
+
+    def format_usage(self) -> str:
+        """The usage with our own word before it."""
+        return self._worded(super().format_usage())
+
+    def format_help(self) -> str:
+        """The help with our own word before the usage."""
+        return self._worded(super().format_help())
+
+    def _worded(self, said: str) -> str:
+        return re.sub(r"\A(\x1b\[[0-9;]*m)*usage: ", text("cli.usage", self.language), said)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line; exit code 2."""
+        said = _complaint(message, self.language)
+        hint = text("cli.wrong.see_help", self.language, command=self.prog)
+        self.exit(BAD_INPUT, f"{self.prog}: {said}\n{hint}\n")
+
+
+def _complaint(message: str, language: Language) -> str:
+    for pattern, key in COMPLAINTS:
+        found = re.fullmatch(pattern, message, re.DOTALL)
+        if found:
+            return text(f"cli.wrong.{key}", language, **found.groupdict())
+    return text("cli.wrong.other", language, reason=message)
+
+
+def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Parser:
+    """The parser; actions: what to call for recommend, check and serve."""
+
+    def said(key: str) -> str:
+        return text(f"cli.{key}", language).replace("%", "%%")
+
+    class Spoken(_Parser):
+        """Sub-commands use the same class, and so the same language."""
+
+    Spoken.language = language
+    top = Spoken(prog=COMMAND, description=said("description"), add_help=False)
+    general = top.add_argument_group(said("options"))
+    general.add_argument("-h", "--help", action="help", help=said("help.help"))
+    version = f"{COMMAND} {__version__}"
+    general.add_argument("--version", action="version", version=version, help=said("help.version"))
+    _language_flag(general, said)
+    commands = top.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
+    _recommend(_command(commands, "recommend", said), said, actions["recommend"])
+    _catalogue(_command(commands, "catalogue", said), said, actions["check"])
+    _serve(_command(commands, "serve", said), said, actions["serve"])
+    return top
+
+
+Said = Callable[[str], str]
+
+
+def _command(commands: Any, name: str, said: Said) -> Any:
+    about = said(f"help.{name}")
+    return commands.add_parser(name, help=about, description=about, add_help=False)
+
+
+def _language_flag(group: Any, said: Said) -> None:
+    group.add_argument(
+        "--language", choices=LANGUAGES, default=argparse.SUPPRESS, help=said("help.language")
+    )
+
+
+def _options(command: Any, said: Said) -> Any:
+    group = command.add_argument_group(said("options"))
+    group.add_argument("-h", "--help", action="help", help=said("help.help"))
+    _language_flag(group, said)
+    return group
+
+
+def _recommend(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    places = command.add_argument_group(said("arguments"))
+    places.add_argument("profile", metavar="PROFILE", help=said("help.profile"))
+    group = _options(command, said)
+    for flag, name, metavar in (
+        ("--catalogue", "catalogue_file", "F"),
+        ("--lanes", "lanes", "A,B"),
+        ("--limit", "limit", "N"),
+        ("--as-of", "as_of", "DATE"),
+    ):
+        group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    for flag in ("include_ineligible", "no_personalised", "json"):
+        name = f"--{flag.replace('_', '-')}"
+        group.add_argument(name, action="store_true", help=said(f"help.{flag}"))
+    command.set_defaults(action=action)
+
+
+def _catalogue(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    _options(command, said)
+    commands = command.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
+    check = _command(commands, "check", said)
+    places = check.add_argument_group(said("arguments"))
+    places.add_argument("files", metavar="F", nargs="*", help=said("help.check_files"))
+    group = _options(check, said)
+    group.add_argument("--json", action="store_true", help=said("help.check_json"))
+    check.set_defaults(action=action)
+
+
+def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    group = _options(command, said)
+    for flag, name, metavar in (
+        ("--host", "host", "HOST"),
+        ("--port", "port", "PORT"),
+        ("--catalogue", "catalogue_file", "F"),
+    ):
+        group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    command.set_defaults(action=action)

@@ -1,0 +1,175 @@
+"""Bodies in and out: JSON read by hand with a limit, answers written once.
+
+Reading finds everything that is wrong with a request before it refuses it: the profile, the
+options, the changes and fields that do not exist come back together.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+import orjson
+from fastapi import Request
+from starlette.responses import Response
+
+from api.errors import InvalidRequest, NotReady, TooLarge, WrongMediaType
+from api.language import preferred
+from api.parsing import parsed
+from recommender import Company, Engine, __version__
+from recommender.errors import CorridorError, InvalidInput, Problem
+from recommender.options import Options
+from recommender.records import Record
+from recommender.texts import LANGUAGES, Label, Language, error_text, show
+
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that can be answered. changes: the `set` of a what-if, else empty."""
+
+    engine: Engine
+    company: Company
+    options: Options
+    changes: Mapping[str, Any]
+
+
+def language_of(request: Request) -> Language:
+    """The language of the request: its option where it was read, else its header."""
+    stated: Language | None = getattr(request.state, "language", None)
+    return stated or preferred(request.headers.get("accept-language"))
+
+
+def engine_of(request: Request) -> Engine:
+    """The engine of the application; raises NotReady when it has none."""
+    engine: Engine | None = request.app.state.engine
+    if engine is None:
+        raise NotReady(missing=[name for name, _ in _missing(request)])
+    return engine
+
+
+def readiness(request: Request, language: Language) -> dict[str, Any]:
+    """What the service answers from, or `missing`: what it lacks and why."""
+    engine: Engine | None = request.app.state.engine
+    if engine is None:
+        lacks = ((show(name, language), error_text(e, language)) for name, e in _missing(request))
+        return {"missing": [": ".join(words) for words in lacks]}
+    return {
+        "status": "ready",
+        "engine_version": __version__,
+        "catalogue_version": engine.catalogue.version,
+        "model_version": engine.model_version,
+    }
+
+
+def _missing(request: Request) -> list[tuple[Label, CorridorError]]:
+    found: list[tuple[Label, CorridorError]] = request.app.state.missing
+    return found
+
+
+async def asked(request: Request, form: type[Record]) -> Asked:
+    """A request read and checked; raises InvalidRequest with every problem at once."""
+    engine = engine_of(request)
+    body = parsed(await _received(request, request.app.state.settings.max_body))
+    request.state.language = _stated_language(body)
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("not_record", value=body)])
+    problems = list(_unknown_fields(body, form))
+    company = _part("company", engine.read, body, problems)
+    options = _part("options", engine.options, {"options": None, **body}, problems)
+    changes = _part("set", _record, body, problems) if "set" in form.model_fields else {}
+    if problems and company is not None and changes:
+        _part("set", lambda _: engine.what_if(company, changes), body, problems)
+    if problems or company is None or options is None or changes is None:
+        raise InvalidRequest(problems)
+    spoken = options.model_copy(update={"language": options.language or language_of(request)})
+    return Asked(engine, company, spoken, changes)
+
+
+@contextmanager
+def placed(name: str) -> Iterator[None]:
+    """Problems raised inside lie within one part of the request: `set.need.amount`."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidRequest(_within(name, problem) for problem in error.problems) from None
+
+
+def _part(name: str, read: Any, body: Mapping[str, Any], problems: list[Problem]) -> Any:
+    """One part of a body as `read` makes it; None after adding its problems."""
+    if name not in body:
+        problems.append(Problem("missing", name))
+        return None
+    try:
+        with placed(name):
+            return read(body[name])
+    except InvalidRequest as error:
+        problems += error.problems
+        return None
+
+
+def _within(name: str, problem: Problem) -> Problem:
+    if problem.field == name or problem.field.startswith(f"{name}."):
+        return problem
+    joint = "" if not problem.field or problem.field.startswith("[") else "."
+    return replace(problem, field=f"{name}{joint}{problem.field}")
+
+
+def _record(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise InvalidInput([Problem("not_record", value=value)])
+
+
+def _unknown_fields(body: Mapping[str, Any], form: type[Record]) -> Iterator[Problem]:
+    allowed = sorted(form.model_fields)
+    for name in body:
+        if name not in form.model_fields:
+            guess = get_close_matches(name[:100], allowed, 1)
+            code = "field_did_you_mean" if guess else "unknown_field"
+            yield Problem(code, name, name, guess or allowed)
+
+
+def _stated_language(body: Any) -> Language | None:
+    options = body.get("options") if isinstance(body, dict) else None
+    wish = options.get("language") if isinstance(options, dict) else None
+    return next((language for language in LANGUAGES if language == wish), None)
+
+
+async def _received(request: Request, limit: int) -> bytes:
+    """The bytes of a JSON body; stops reading as soon as they exceed the limit."""
+    _check_media_type(request)
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
+        raise TooLarge(limit=limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(limit=limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _check_media_type(request: Request) -> None:
+    given = request.headers.get("content-type", "")
+    kind, *parameters = [part.strip().lower() for part in given.split(";")]
+    charset = [part.partition("=")[2].strip('" ') for part in parameters if "charset" in part]
+    is_json = kind == "application/json" or (
+        kind.startswith("application/") and kind.endswith("+json")
+    )
+    packed = request.headers.get("content-encoding", "identity").lower() != "identity"
+    if not is_json or packed or any(name not in ("utf-8", "utf8") for name in charset):
+        raise WrongMediaType(given=(given or "-")[:100])
+
+
+def written(answer: Mapping[str, Any], status: int = 200, *, run: bool = False) -> Response:
+    """An answer as JSON; a run has its id in the header `Run-Id`, so that bodies stay the same."""
+    headers = {"Run-Id": str(uuid.uuid4())} if run else None
+    body = orjson.dumps(answer)
+    return Response(body, status, headers=headers, media_type="application/json")

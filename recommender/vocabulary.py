@@ -1,0 +1,58 @@
+"""The closed vocabularies of a profile, and public codes as checked types.
+
+Labels of every code in both languages: data/texts/labels.yaml.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from recommender import codes
+from recommender.records import checked
+
+Direction = Literal["export", "import", "logistics", "infrastructure"]
+Mode = Literal["RSI", "XBR", "IRT", "CER", "RIV", "SEA", "AIR"]
+Incoterm = Literal["EXW", "FCA", "FAS", "FOB", "CFR", "CIF", "CPT", "CIP", "DAP", "DPU", "DDP"]
+SettlementMethod = Literal["LC", "DP", "DA", "OA", "TT_ADVANCE"]
+Stage = Literal[
+    "pre_shipment",
+    "before_departure",
+    "in_transit",
+    "post_shipment",
+    "import_order",
+    "import_payment",
+    "stock",
+    "capex",
+]
+Bucket = Literal["0-1m", "1-3m", "3-6m", "6-12m", "12m+"]
+Purpose = Literal[
+    "working_capital",
+    "equipment",
+    "vessel_acquisition",
+    "infrastructure_capex",
+    "industrial_park",
+    "outward_investment",
+    "growth_equity",
+    "hedging",
+]
+Ownership = Literal["private", "state", "collective", "foreign", "joint_venture", "listed"]
+Issuer = Literal["carrier", "corridor_operator", "forwarder", "railway", "bank", "insurer", "other"]
+FactSource = Literal["company", "bank", "screening", "document", "register"]
+
+BUCKET_DAYS: dict[str, tuple[int, int]] = {
+    "0-1m": (0, 30),
+    "1-3m": (31, 90),
+    "3-6m": (91, 180),
+    "6-12m": (181, 365),
+    "12m+": (366, 36_500),
+}
+
+
+HsCode = Annotated[str, checked(codes.hs_problem)]
+Country = Annotated[str, checked(codes.country_problem)]
+Currency = Annotated[str, checked(codes.currency_problem)]
+Division = Annotated[str, checked(codes.division_problem)]
+Industry = Annotated[str, checked(codes.industry_problem)]
+Uscc = Annotated[str, checked(codes.uscc_problem)]
+Place = Annotated[str, checked(lambda code: codes.locode_problem(code, None))]
+CollateralKind = Annotated[str, checked(codes.collateral_type_problem)]
