@@ -1,1 +1,1 @@
-"""api/__init__.py."""
+"""The doors to the engine: the HTTP service and the `corridor` command."""

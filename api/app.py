@@ -29,6 +29,7 @@ from recommender import __version__
 from recommender.errors import CorridorError, InvalidInput
 from recommender.texts import label, problem_text
 
+OPERATIONS = (company.router, catalogue.router, health.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -52,7 +53,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
-    for router in (company.router, catalogue.router, health.router, docs.router):
+    app.state.operations = [route for router in OPERATIONS for route in router.routes]
+    for router in (*OPERATIONS, docs.router):
         app.include_router(router)
     app.add_middleware(SecureHeaders)
     app.add_exception_handler(CorridorError, _refused)

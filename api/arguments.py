@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NoReturn
 
 from api.language import of_locale
@@ -18,7 +19,7 @@ COMPLAINTS = (
     (r"the following arguments are required: (?P<names>.+)", "required"),
     (r"unrecognized arguments: (?P<names>.+)", "unrecognised"),
     (r"argument (?P<name>\S+): expected one argument", "one_value"),
-    (r"argument (?P<name>\S+): invalid choice: (?P<value>'[^']*') \(choose from (?P<allowed>.*)\)", "choice"),
+    (r"argument (?P<name>\S+): invalid \w+: (?P<value>'.*') \(\w+ from (?P<allowed>.*)\)", "choice"),
     (r"argument (?P<name>\S+): ignored explicit argument .*", "no_value"),
     (r"ambiguous option: (?P<name>\S+) could match .*", "ambiguous"),
 )
@@ -34,7 +35,7 @@ def language_of(argv: Sequence[str], environ: Mapping[str, str]) -> Language:
     """
     values = list(argv)
     stated = [value.partition("=")[2] for value in values if value.startswith("--language=")]
-    stated += [b for a, b in zip(values, values[1:], strict=False) if a == "--language"]
+    stated += [b for a, b in pairwise(values) if a == "--language"]
     for language in LANGUAGES:
         if language in stated:
             return language

@@ -27,7 +27,6 @@ from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 
 
-
 @dataclass(frozen=True)
 class Asked:
     """A request that can be answered. changes: the `set` of a what-if, else empty."""

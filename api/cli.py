@@ -190,13 +190,9 @@ def _entries(name: str, error: CorridorError, language: Language) -> list[dict[s
     if not isinstance(error, InvalidInput) or not error.problems:
         said = {"field": "", "value": None, "allowed": None, "message": error_text(error, language)}
         return [{"file": name, "row": None, **said}]
-    return [
-        {"file": p.file or name, "row": p.row, **listed(p, language)} for p in error.problems
-    ]
+    return [{"file": p.file or name, "row": p.row, **listed(p, language)} for p in error.problems]
 
 
 def _line(entry: dict[str, Any]) -> str:
     place = entry["file"] if entry["row"] is None else f"{entry['file']}:{entry['row']}"
     return " ".join(f"{place}: {entry['message']}".split())
-
-

@@ -64,7 +64,7 @@ async def description(request: Request) -> Response:
     app, language = request.app, language_of(request)
     made: dict[Language, bytes] = app.state.documents
     if language not in made:
-        made[language] = orjson.dumps(document(app.routes, app.state.engine, language))
+        made[language] = orjson.dumps(document(app.state.operations, app.state.engine, language))
     return Response(made[language], media_type="application/json")
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from starlette.routing import BaseRoute
 
 from api import examples
 from api.errors import (
@@ -47,6 +46,7 @@ from recommender.errors import CorridorError, NotFound, Problem
 from recommender.texts import Language, label, text
 
 Json = dict[str, Any]
+SHOWN = 2
 Answer = Callable[[Engine, Language], Any]
 
 
@@ -83,9 +83,23 @@ def _first_product(engine: Engine) -> str:
     return next(iter(engine.catalogue.products))
 
 
+def _some_products(engine: Engine, language: Language) -> Any:
+    answer = engine.products(language)
+    return {**answer, "products": answer["products"][:SHOWN]}
+
+
+def _some_facts(engine: Engine, language: Language) -> Any:
+    answer = engine.facts(language)
+    return {**answer, "facts": answer["facts"][:SHOWN]}
+
+
 def _ready(engine: Engine, _language: Language) -> Json:
-    versions = {"catalogue_version": engine.catalogue.version, "model_version": engine.model_version}
-    return {"status": "ready", "engine_version": __version__, **versions}
+    return {
+        "status": "ready",
+        "engine_version": __version__,
+        "catalogue_version": engine.catalogue.version,
+        "model_version": engine.model_version,
+    }
 
 
 REFUSALS: tuple[CorridorError, ...] = (
@@ -110,14 +124,14 @@ OPERATIONS: tuple[Operation, ...] = (
         REFUSALS,
     ),
     Operation("what_if", WhatIfAnswer, _what_if, WhatIfRequest, REFUSALS),
-    Operation("products", ProductsAnswer, lambda e, lang: e.products(lang)),
+    Operation("products", ProductsAnswer, _some_products),
     Operation(
         "product",
         ProductAnswer,
         lambda e, lang: e.product(_first_product(e), lang),
         errors=(NotFound(kind="product", id="no-such-product"),),
     ),
-    Operation("facts", FactsAnswer, lambda e, lang: e.facts(lang)),
+    Operation("facts", FactsAnswer, _some_facts),
     Operation("notice", NoticeAnswer, lambda e, _: e.notice()),
     Operation("health", HealthAnswer, lambda _e, _l: {"status": "ok"}),
     Operation("ready", ReadyAnswer, _ready),
@@ -125,12 +139,12 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 def document(
-    routes: Sequence[BaseRoute], engine: Engine | None, language: Language
+    routes: Sequence[APIRoute], engine: Engine | None, language: Language
 ) -> dict[str, Any]:
-    """The document of an application; without an engine its answers have no examples."""
+    """The document of these operations; without an engine its answers have no examples."""
     described = {operation.id: operation for operation in OPERATIONS}
     paths: Json = {}
-    for route in _published(routes):
+    for route in routes:
         operation = described[str(route.operation_id)]
         for method in sorted(route.methods or ()):
             entry = _operation(route, operation, engine, language)
@@ -146,15 +160,6 @@ def document(
         "paths": paths,
         "components": {"schemas": _schemas()},
     }
-
-
-def _published(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
-    for route in routes:
-        inner = getattr(route, "routes", None)
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            yield route
-        elif inner:
-            yield from _published(inner)
 
 
 def _schemas() -> Json:

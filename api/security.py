@@ -15,12 +15,14 @@ HEADERS: dict[str, str] = {
 
 
 class SecureHeaders:
-    """Adds HEADERS to every answer that does not set them itself; plain ASGI, so it costs little."""
+    """Adds HEADERS to every answer that does not set them itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its answer back with the headers."""
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
