@@ -19,7 +19,7 @@ COMPLAINTS = (
     (r"the following arguments are required: (?P<names>.+)", "required"),
     (r"unrecognized arguments: (?P<names>.+)", "unrecognised"),
     (r"argument (?P<name>\S+): expected one argument", "one_value"),
-    (r"argument (?P<name>\S+): invalid \w+: (?P<value>'.*') \(\w+ from (?P<allowed>.*)\)", "choice"),
+    (r"argument (?P<name>\S+): invalid \w+: (?P<value>'.*') \(.* from (?P<allowed>.*)\)", "choice"),
     (r"argument (?P<name>\S+): ignored explicit argument .*", "no_value"),
     (r"ambiguous option: (?P<name>\S+) could match .*", "ambiguous"),
 )

@@ -26,6 +26,8 @@ from recommender.options import Options
 from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -80,7 +82,7 @@ async def asked(request: Request, form: type[Record]) -> Asked:
     problems = list(_unknown_fields(body, form))
     company = _part("company", engine.read, body, problems)
     options = _part("options", engine.options, {"options": None, **body}, problems)
-    changes = _part("set", _record, body, problems) if "set" in form.model_fields else {}
+    changes = _part("set", _changes, body, problems) if "set" in form.model_fields else {}
     if problems and company is not None and changes:
         _part("set", lambda _: engine.what_if(company, changes), body, problems)
     if problems or company is None or options is None or changes is None:
@@ -118,10 +120,13 @@ def _within(name: str, problem: Problem) -> Problem:
     return replace(problem, field=f"{name}{joint}{problem.field}")
 
 
-def _record(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    raise InvalidInput([Problem("not_record", value=value)])
+def _changes(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidInput([Problem("not_record", value=value)])
+    odd = [name for name in value if not 0 < len(name) <= LONGEST_NAME]
+    if odd:
+        raise InvalidInput([Problem("unknown_change", name, name) for name in odd])
+    return value
 
 
 def _unknown_fields(body: Mapping[str, Any], form: type[Record]) -> Iterator[Problem]:

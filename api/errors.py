@@ -37,7 +37,7 @@ class TooDeep(CorridorError):
 
 
 class RepeatedKey(CorridorError):
-    """A record that names a field twice; JSON does not say which one counts. params: key."""
+    """A record that names a field twice; JSON does not say which one counts. params: name."""
 
     code = "repeated_key"
 
@@ -178,6 +178,7 @@ def listed(problem: Problem, language: Language) -> dict[str, Any]:
     if problem.code == "not_one_of" and isinstance(problem.allowed, str):
         # pydantic words its choices as an English sentence: 'zh' or 'en'
         problem = replace(problem, allowed=re.findall(r"'([^']*)'", problem.allowed))
+    problem = replace(problem, field=cut(problem.field))
     return {
         "field": problem.field,
         "value": echoed(problem.value),

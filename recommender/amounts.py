@@ -96,7 +96,7 @@ class Basis:
     """What indications are computed from: a company with its figures, and dated shares.
 
     guarantee_share: part of a loan a guarantee covers. target: hedge ratios aimed at, low and high.
-    spans: low and high share per collateral type that the product at hand accepts.
+    lent: what was computed already, by advances: many products lend alike.
     """
 
     company: Company
@@ -104,7 +104,7 @@ class Basis:
     rates: Rates
     guarantee_share: Figure
     target: tuple[Decimal, Decimal] | None
-    spans: Spans = field(default_factory=dict)
+    lent: dict[Any, Figure] = field(default_factory=dict)
 
     @property
     def need(self) -> Figure:
@@ -112,30 +112,41 @@ class Basis:
         return self.derived.need
 
 
-def indicate(product: Product, basis: Basis) -> Indication:
-    """The indicative amount of one product for one company."""
-    return _FORMULAS[product.formula](product, basis)  # type: ignore[no-any-return]
+def indicate(product: Product, basis: Basis, spans: Spans) -> Indication:
+    """The indicative amount of one product for one company.
+
+    spans: low and high share per collateral type that the product accepts.
+    """
+    return _FORMULAS[product.formula](product, basis, spans)  # type: ignore[no-any-return]
 
 
-def _none(product: Product, basis: Basis) -> Indication:
+def _none(product: Product, basis: Basis, _: Spans) -> Indication:
     return Indication(None, None, _currency(product, basis), "none")
 
 
-def _unsecured(product: Product, basis: Basis) -> Indication:
+def _unsecured(product: Product, basis: Basis, _: Spans) -> Indication:
     return _within(product, basis, basis.need, basis.need, "unsecured")
 
 
-def _advance(product: Product, basis: Basis) -> Indication:
-    low, high = (_lendable(basis, end) for end in (0, 1))
+def _advance(product: Product, basis: Basis, spans: Spans) -> Indication:
+    low, high = (_lendable(basis, spans, end) for end in (0, 1))
     return _within(product, basis, low, high, product.formula)
 
 
-def _lendable(basis: Basis, end: int) -> Figure:
+def _lendable(basis: Basis, spans: Spans, end: int) -> Figure:
+    advances = {kind: span[end] for kind, span in spans.items()}
+    key = tuple(advances.items())
+    if key not in basis.lent:
+        basis.lent[key] = _lent(basis, advances)
+    return basis.lent[key]
+
+
+def _lent(basis: Basis, advances: Mapping[str, Decimal]) -> Figure:
     """What the accepted items lend at the low or high advance: the best item of each trade."""
     if basis.company.collateral is None:
         return unknown("lendable_total", "CNY", ("collateral",))
     best: dict[str, Figure] = {}
-    for place, group, worth in _accepted(basis, end):
+    for place, group, worth in _accepted(basis, advances):
         held = best.get(group)
         named = Figure(place, worth.value, "CNY", worth.formula, worth.terms, worth.missing)
         if held is None or worth.number is None or (held.number or ZERO) < worth.number:
@@ -143,8 +154,7 @@ def _lendable(basis: Basis, end: int) -> Figure:
     return combined("lendable_total", "CNY", list(best.values()), lambda *w: sum(w, ZERO))
 
 
-def _accepted(basis: Basis, end: int) -> list[tuple[str, str, Figure]]:
-    advances = {kind: span[end] for kind, span in basis.spans.items()}
+def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, str, Figure]]:
     found = [
         (item.place, item.group, item.worth)
         for item in items(basis.company, advances, basis.rates)
@@ -162,11 +172,11 @@ def _accepted(basis: Basis, end: int) -> list[tuple[str, str, Figure]]:
     return found
 
 
-def _tax_rebate(product: Product, basis: Basis) -> Indication:
-    span = basis.spans.get("tax_rebate_account")
+def _tax_rebate(product: Product, basis: Basis, spans: Spans) -> Indication:
+    span = spans.get("tax_rebate_account")
     refundable = given(REBATE, _fact(basis.company, REBATE), "CNY", REBATE)
     if span is None:
-        return _none(product, basis)
+        return _none(product, basis, spans)
     low, high = (
         combined("tax_rebate", "CNY", (given("advance", share, "share"), refundable), mul)
         for share in span
@@ -174,7 +184,7 @@ def _tax_rebate(product: Product, basis: Basis) -> Indication:
     return _within(product, basis, low, high, "tax_rebate")
 
 
-def _guarantee(product: Product, basis: Basis) -> Indication:
+def _guarantee(product: Product, basis: Basis, _: Spans) -> Indication:
     """The loan a guarantee would have to stand behind to close the gap: gap / share."""
     parts = (basis.derived.collateral_gap, basis.guarantee_share)
     loan = combined("guaranteed_loan", "CNY", parts, truediv)
@@ -214,7 +224,7 @@ def _currency(product: Product, basis: Basis) -> str:
     return wanted if wanted is not None and known else "CNY"
 
 
-def _position(product: Product, basis: Basis) -> Indication:
+def _position(product: Product, basis: Basis, _: Spans) -> Indication:
     """Towards the target hedge ratio, never above the documented position (实需)."""
     reach = buckets_of(product)
     open_ = [
@@ -240,7 +250,7 @@ def _size(position: OpenPosition, rates: Rates) -> Decimal:
     return abs(_in_cny(position.documented, position.currency, rates) or ZERO)
 
 
-def _receivables(product: Product, basis: Basis) -> Indication:
+def _receivables(product: Product, basis: Basis, spans: Spans) -> Indication:
     """Receivables in the product's currencies: what a policy or settlement would reach."""
     if basis.company.collateral is None:
         return Indication(None, None, "CNY", "receivables", (), ("collateral",))
@@ -256,7 +266,7 @@ def _receivables(product: Product, basis: Basis) -> Indication:
         and (item.currency is None or item.currency in product.currencies)
     ]
     if not found:
-        return _none(product, basis)
+        return _none(product, basis, spans)
     total = combined("receivables", "CNY", found, lambda *v: sum(v, ZERO))
     return Indication(total.number, total.number, "CNY", "receivables", (total,), total.missing)
 

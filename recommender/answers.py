@@ -6,12 +6,12 @@ Dicts follow the contract's names and are built once; every text is in the langu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from recommender.amounts import Indication
 from recommender.change_texts import ChangeWriter
-from recommender.changes import Change
+from recommender.changes import Change, Changes
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import Wording, band
@@ -47,7 +47,7 @@ class Assessment:
     scores: Scores | None
     values: Any
     applies: Any
-    extra_changes: Mapping[str, Sequence[Change]] = field(default_factory=dict)
+    changes: Changes
 
 
 class MatchWriter:
@@ -90,7 +90,7 @@ class MatchWriter:
             "cautions": self._cautions(product, rules),
             "blockers": [self._blocker(r, v) for _, r, v in rules if r.hard and v == NO],
             "unknowns": self._unknowns(rules),
-            "changes": self._changes(product.id),
+            "changes": self._changes(product.id, rules),
             "indicative_amount": self._amount(indication),
             "tenor_days": span(product),
             **self._papers(product),
@@ -225,10 +225,13 @@ class MatchWriter:
         """The question that would make a field known."""
         return self._wording.question(name)
 
-    def _changes(self, product_id: str) -> list[Json]:
-        found = [*self._a.near.get(product_id, ()), *self._a.extra_changes.get(product_id, ())]
-        distinct = {change.key: change for change in found}
-        return [self._writer.change(change) for change in list(distinct.values())[:3]]
+    def _changes(self, product_id: str, rules: Sequence[tuple[int, Rule, int]]) -> list[Json]:
+        """At most three verified changes: what makes a near miss fit, else what mends a rule."""
+        found = self._a.near.get(product_id)
+        if found is None:
+            failing = [i for i, rule, verdict in rules if rule.hard and verdict == NO]
+            found = self._a.changes.for_rules(failing)
+        return [self._writer.change(change) for change in found[:3]]
 
     def _amount(self, indication: Indication) -> Json:
         figures = {

@@ -1,26 +1,33 @@
 """What would change an answer: single changes, applied and verified before they are shown.
 
 A change sets one fact, one structural field, or everything one document brings. Who can make it
-(company, third party) comes from the dictionary; what nobody can change is never offered.
+(company, third party) comes from the dictionary; what nobody can change is never offered. Changes
+are tried on the encoded profile, all at once; `apply` sets the same fields on the profile itself.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+import numpy as np
+
 from recommender.catalogue import Catalogue
-from recommender.domain import Company
-from recommender.eligibility import NO, YES
+from recommender.compiled import Bools, Compiled
+from recommender.domain import Company, Need
+from recommender.eligibility import NO, YES, Verdicts
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import BY_ID
-from recommender.matching import Case, Matcher
+from recommender.fields import BY_ID, FIELDS, Profile
+from recommender.figures import cny, collateral_gap, given
+from recommender.matching import Case, Matcher, fact_value
 from recommender.product import DocumentDefinition, FactDefinition, Predicate, Rule
 
 BY_COST = {"company": 0, "third_party": 1}
+PAPERS = ("documents", "document_issuers")
+NEED = ("need.amount", "need.currency")
 
 
 @dataclass(frozen=True)
@@ -35,15 +42,6 @@ class Change:
     def key(self) -> str:
         """Identity: the same values by the same hand."""
         return f"{self.by}:{self.values!r}"
-
-
-@dataclass(frozen=True)
-class Verified:
-    """A change with the answers to all rules, and the fits of all products, after it."""
-
-    change: Change
-    verdicts: Any
-    fits: Any
 
 
 def apply(company: Company, values: Mapping[str, Any], catalogue: Catalogue) -> Company:
@@ -76,92 +74,118 @@ def _set(raw: dict[str, Any], parts: Sequence[str], value: Any) -> bool:
     return True
 
 
+def mendable(compiled: Compiled, by: Iterable[str]) -> Bools:
+    """Rules for which some change by one of these hands may exist, whatever the company."""
+    hands = set(by)
+    return np.array(
+        [any(_hand(compiled, p) & hands for p in rule.predicates) for rule in compiled.rules],
+        dtype=bool,
+    )
+
+
+def _hand(compiled: Compiled, predicate: Predicate) -> set[str]:
+    """Who might make a predicate true."""
+    facts, documents = compiled.catalogue.facts, compiled.catalogue.documents
+    if predicate.f in facts:
+        fact = facts[predicate.f]
+        paper = documents[fact.document] if fact.document else None
+        return {_fact_hand(fact)} | ({_issuing_hand(paper)} if paper else set())
+    if predicate.f in PAPERS:
+        kinds = {str(v).partition(":")[0] for v in _listed(predicate)}
+        return {_issuing_hand(documents[kind]) for kind in kinds}
+    return {BY_ID[predicate.f].changeable}
+
+
+def _fact_hand(fact: FactDefinition) -> str:
+    return "no" if fact.asked_of == "screening" else fact.changeable
+
+
+def _issuing_hand(document: DocumentDefinition) -> str:
+    return "company" if document.obtained_from == "company" else "third_party"
+
+
+def _listed(predicate: Predicate) -> tuple[Any, ...]:
+    return predicate.v if isinstance(predicate.v, tuple) else ()
+
+
 class Changes:
     """Finds and verifies the changes that matter to one company."""
 
-    def __init__(self, matcher: Matcher, case: Case, rates: Mapping[str, Any]) -> None:
-        self._matcher, self._case, self._rates = matcher, case, rates
-        self._verified: dict[str, Verified | None] = {}
+    def __init__(self, matcher: Matcher, case: Case) -> None:
+        self._matcher, self._case = matcher, case
+        self._by_rule: dict[int, list[Change]] = {}
+        self._verdicts: dict[str, Verdicts | None] = {}
 
-    def near_misses(self, rules: Mapping[str, Sequence[int]]) -> dict[str, list[Change]]:
+    def near_misses(self, failing: Mapping[int, Sequence[int]]) -> dict[str, list[Change]]:
         """Single changes by the company that make a product eligible or conditional.
 
-        rules: product id -> its rules that say no. Cheapest first: fewest values, then by key.
+        failing: product index -> its hard rules that say no. Cheapest first.
         """
-        found = {}
-        for product_id, failing in rules.items():
-            column = self._matcher.index[product_id]
-            fixes = [
-                change
-                for change in self._covering(failing)
-                if change.by == "company" and self._holds(change, column)
-            ]
+        found = {j: self._covering(rules) for j, rules in failing.items()}
+        self._verify({change.key: change for changes in found.values() for change in changes})
+        near = {}
+        for j, changes in found.items():
+            fixes = [change for change in changes if self._fits(change, j)]
             if fixes:
-                found[product_id] = sorted(fixes, key=_cost)
-        return found
+                near[self._matcher.products[j].id] = sorted(fixes, key=_cost)
+        return near
 
     def for_rules(self, failing: Iterable[int]) -> list[Change]:
-        """Verified changes that turn one of the rules to yes, cheapest first."""
-        found: dict[str, Change] = {}
-        for index in failing:
-            for change in self._candidates(self._matcher.rules[index]):
-                after = self._after(change)
-                if after is not None and after.verdicts[index] == YES:
-                    found[change.key] = change
-        return sorted(found.values(), key=_cost)
+        """Verified changes by any hand that turn one of the rules to yes, cheapest first."""
+        found = [(i, change) for i in failing for change in self._candidates(i)]
+        self._verify({change.key: change for _, change in found})
+        mended = {c.key: c for i, c in found if self._after(c, i) == YES}
+        return sorted(mended.values(), key=_cost)
 
-    def _holds(self, change: Change, column: int) -> bool:
-        after = self._after(change)
-        return after is not None and after.fits[column] != NO
+    def _after(self, change: Change, rule: int) -> int | None:
+        verdicts = self._verdicts[change.key]
+        return None if verdicts is None else int(verdicts[rule])
 
-    def _after(self, change: Change) -> Verified | None:
-        if change.key not in self._verified:
-            self._verified[change.key] = self._verify(change)
-        return self._verified[change.key]
-
-    def _verify(self, change: Change) -> Verified | None:
-        matcher, case = self._matcher, self._case
-        try:
-            company = apply(case.company, dict(change.values), matcher.catalogue)
-        except InvalidProfile:
-            return None
-        if matcher.problems(company):
-            return None
-        after = matcher.read(company, case.profile.as_of, self._rates)
-        verdicts = matcher.table.verdicts(after.columns)
-        return Verified(change, verdicts[0], matcher.fits(verdicts)[0])
+    def _fits(self, change: Change, product: int) -> bool:
+        verdicts = self._verdicts[change.key]
+        if verdicts is None:
+            return False
+        rules = self._matcher.rule_ids[self._matcher.products[product].id]
+        return all(verdicts[i] != NO for i in rules if self._matcher.hard[i])
 
     def _covering(self, failing: Sequence[int]) -> list[Change]:
-        """Candidates that touch every failing rule; one of them may mend them all."""
-        rules = [self._matcher.rules[index] for index in failing]
-        found = {c.key: c for rule in rules for c in self._candidates(rule)}
+        """Candidates by the company that touch every failing rule: one may mend them all."""
+        rules = [self._matcher.rules[i] for i in failing]
+        found = {c.key: c for i in failing for c in self._candidates(i)}
         if len(rules) > 1:
-            found |= {c.key: c for c in self._by_document(rules)}
-        return [c for c in found.values() if all(_touches(c, rule) for rule in rules)]
+            found |= {c.key: c for c in self._by_document(failing)}
+        return [
+            change
+            for change in found.values()
+            if change.by == "company" and all(_touches(change, rule) for rule in rules)
+        ]
 
-    def _candidates(self, rule: Rule) -> Iterator[Change]:
+    def _candidates(self, index: int) -> list[Change]:
+        if index not in self._by_rule:
+            self._by_rule[index] = list(self._changes_for(self._matcher.rules[index]))
+        return self._by_rule[index]
+
+    def _changes_for(self, rule: Rule) -> Iterator[Change]:
         for predicate in rule.predicates:
             fact = self._matcher.catalogue.facts.get(predicate.f)
             if fact is not None:
                 yield from self._fact_change(fact, predicate)
-            elif predicate.f in ("documents", "document_issuers"):
+            elif predicate.f in PAPERS:
                 yield from self._paper_changes(predicate)
             elif BY_ID[predicate.f].changeable != "no":
                 yield from self._field_change(predicate)
 
     def _fact_change(self, fact: FactDefinition, predicate: Predicate) -> Iterator[Change]:
-        if fact.changeable == "no" or fact.asked_of == "screening":
-            return
+        hand = _fact_hand(fact)
         value = self._satisfying(predicate, [option.id for option in fact.options or ()])
-        if value is not None:
-            yield Change(((fact.id, value),), fact.changeable, fact.document)
+        if hand != "no" and value is not None:
+            yield Change(((fact.id, value),), hand, fact.document)
 
     def _satisfying(self, p: Predicate, options: Sequence[str]) -> Any:
         if p.op in ("holds", "lacks"):
             return p.op == "holds"
         if p.op == "none_of":
-            barred = p.v if isinstance(p.v, tuple) else (p.v,)
-            return next((option for option in options if option not in barred), None)
+            return next((option for option in options if option not in _listed(p)), None)
         if p.op in ("before", "after"):
             return self._day(p)
         if p.v_field is not None:
@@ -179,43 +203,43 @@ class Changes:
         return (known + step).isoformat()
 
     def _paper_changes(self, predicate: Predicate) -> Iterator[Change]:
-        documents = self._matcher.catalogue.documents
-        for token in predicate.v if isinstance(predicate.v, tuple) else ():
+        for token in _listed(predicate):
             kind, _, issuer = str(token).partition(":")
-            document = documents[kind]
-            if document.character == "none" and document.kind == "transport":
-                continue
+            document = self._matcher.catalogue.documents[kind]
             if self._obtainable(document):
-                yield self._with_paper(document, issuer or document.issuer)
+                yield self._with_paper(document, issuer or document.issuer, {})
 
     def _obtainable(self, document: DocumentDefinition) -> bool:
-        stage = self._case.profile.trade.stage
-        allowed = document.obtainable_in
-        return allowed is None or stage is None or stage in allowed
+        """Whether it can still be had: at this stage, and as more than a mere waybill."""
+        stage, allowed = self._case.profile.trade.stage, document.obtainable_in
+        waybill = document.kind == "transport" and document.character == "none"
+        return not waybill and (allowed is None or stage is None or stage in allowed)
 
     def _with_paper(
-        self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any] = {}
+        self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any]
     ) -> Change:
         papers = [p.model_dump(exclude_none=True) for p in self._case.company.documents or ()]
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
         values = {"documents": [*papers, added], **document.sets, **more}
-        by = "company" if document.obtained_from == "company" else "third_party"
-        return Change(tuple(values.items()), by, document.id)
+        return Change(tuple(values.items()), _issuing_hand(document), document.id)
 
-    def _by_document(self, rules: Sequence[Rule]) -> Iterator[Change]:
+    def _by_document(self, failing: Sequence[int]) -> Iterator[Change]:
         """A document together with all the facts that are its properties."""
-        for change in [c for rule in rules for c in self._candidates(rule) if c.document]:
-            document = self._matcher.catalogue.documents[str(change.document)]
-            facts = self._facts_of(document.id, rules)
-            held = document.id in {p.type for p in self._case.company.documents or ()}
-            if held and facts:
-                yield Change(tuple(sorted(facts.items())), self._hardest(facts), document.id)
-            elif self._obtainable(document):
+        rules = [self._matcher.rules[i] for i in failing]
+        names = {c.document for i in failing for c in self._candidates(i) if c.document}
+        held = {paper.type for paper in self._case.company.documents or ()}
+        for name in sorted(names):
+            document = self._matcher.catalogue.documents[name]
+            facts = self._facts_of(name, rules)
+            if name in held and facts:
+                yield Change(tuple(sorted(facts.items())), self._hardest(facts), name)
+            elif name not in held and self._obtainable(document):
                 yield self._with_paper(document, document.issuer, facts)
 
     def _hardest(self, facts: Iterable[str]) -> str:
         known = self._matcher.catalogue.facts
-        return max((known[name].changeable for name in facts), key=BY_COST.__getitem__)
+        hands: list[str] = [known[name].changeable for name in facts]
+        return max(hands, key=BY_COST.__getitem__)
 
     def _facts_of(self, document: str, rules: Sequence[Rule]) -> dict[str, Any]:
         facts = self._matcher.catalogue.facts
@@ -225,42 +249,102 @@ class Changes:
             if fact is not None and fact.document == document and fact.changeable != "no":
                 options = [option.id for option in fact.options or ()]
                 found[fact.id] = self._satisfying(predicate, options)
-        return found
+        return {name: value for name, value in found.items() if value is not None}
 
     def _field_change(self, p: Predicate) -> Iterator[Change]:
         if p.v_field is not None or p.op == "none_of":
             return
         field, first = BY_ID[p.f], p.v[0] if isinstance(p.v, tuple) else p.v
-        value: Any = first
+        held = self._case.row[p.f]
         name = p.f
+        value: Any = first
         if p.f == "need_cny":
             name, value = "need.amount", self._in_need_currency(Decimal(str(first)), p.op)
         elif p.f == "trade.routes":
-            value = [*self._held("routes"), {"mode": first}]
+            routes = self._case.profile.trade.routes or ()
+            value = [*(route.model_dump(exclude_none=True) for route in routes), {"mode": first}]
         elif field.kind == "codes" and not field.single:
-            value = [*(self._case.row[p.f].has if self._case.row[p.f] else ()), first]  # type: ignore[union-attr]
+            value = [*getattr(held, "has", ()), first]
+        elif field.kind == "day":
+            value = self._day(p)
         elif field.kind == "number":
             value = int(float(str(first)))
         if value is not None:
             yield Change(((name, value),), field.changeable)
 
-    def _held(self, name: str) -> list[Any]:
-        routes = getattr(self._case.profile.trade, name) or ()
-        return [route.model_dump(exclude_none=True) for route in routes]
-
-    def _in_need_currency(self, cny: Decimal, op: str) -> Any:
+    def _in_need_currency(self, amount: Decimal, op: str) -> Any:
         rate = self._case.rates.get(self._case.profile.need.currency or "")
         if rate is None:
             return None
         direction = ROUND_FLOOR if op == "at_most" else ROUND_CEILING
-        return (cny / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
+        return (amount / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
+
+    def _verify(self, changes: Mapping[str, Change]) -> None:
+        """Answers to all rules after each change that was not tried yet; None: contradictory."""
+        new = [change for key, change in changes.items() if key not in self._verdicts]
+        if not new:
+            return
+        matcher, rows = self._matcher, [self._row(change) for change in new]
+        implied = matcher.implied_by(matcher.layout.encode(rows))
+        for row, change, facts in zip(rows, new, implied, strict=True):
+            self._imply(row, change, facts)
+        verdicts = matcher.table.verdicts(matcher.layout.encode(rows))
+        for line, change, facts in zip(verdicts, new, implied, strict=True):
+            self._verdicts[change.key] = None if self._contradicts(change, facts) else line
+
+    def _row(self, change: Change) -> dict[str, Any]:
+        """Values by field and fact after a change."""
+        row, facts = dict(self._case.row), self._matcher.catalogue.facts
+        structural = {n: v for n, v in change.values if n not in facts}
+        if structural:
+            profile = self._profile(structural)
+            row |= {field.id: field.read(profile) for field in FIELDS}
+        row |= {n: fact_value(facts[n], v) for n, v in change.values if n in facts}
+        return row
+
+    def _profile(self, values: Mapping[str, Any]) -> Profile:
+        case = self._case
+        company = self._matcher.catalogue.normalised(_replaced(case.company, values))
+        derived = case.derived
+        if any(name in NEED for name in values):
+            need = company.need or Need()
+            stated = given("need", need.amount, need.currency or "", "need.amount")
+            wanted = replace(cny(stated, need.currency, case.rates, "need.currency"), name="need")
+            gap = collateral_gap(wanted, derived.collateral_coverage, derived.guarantees)
+            derived = replace(derived, need=wanted, collateral_gap=gap)
+        return Profile(company, derived, case.profile.as_of)
+
+    def _imply(self, row: dict[str, Any], change: Change, facts: Mapping[str, Any]) -> None:
+        stated = set(self._case.company.facts or ()) | {name for name, _ in change.values}
+        for name in (set(self._case.implied) | set(facts)) - stated:
+            row[name] = fact_value(self._matcher.catalogue.facts[name], facts.get(name))
+
+    def _contradicts(self, change: Change, implied: Mapping[str, Any]) -> bool:
+        stated = {n: s.value for n, s in self._case.facts.items() if s.source != "profile"}
+        stated |= {n: v for n, v in change.values if n in self._matcher.catalogue.facts}
+        return any(name in implied and implied[name] != value for name, value in stated.items())
+
+
+def _replaced(company: Company, values: Mapping[str, Any]) -> Company:
+    """The company with fields set, without validating what the catalogue's values are."""
+    updates: dict[str, Any] = {}
+    for name, value in values.items():
+        top, _, rest = name.partition(".")
+        if not rest:
+            updates[top] = Company.model_validate({top: value}).__dict__[top]
+            continue
+        part = Company.model_validate({top: {rest: value}}).__dict__[top]
+        held = updates.get(top) or getattr(company, top)
+        fresh = {rest: getattr(part, rest)}
+        updates[top] = part if held is None else held.model_copy(update=fresh)
+    return company.model_copy(update=updates)
 
 
 def _touches(change: Change, rule: Rule) -> bool:
     names = {name for name, _ in change.values}
     if "documents" in names:
         names.add("document_issuers")
-    if names & {"need.amount", "need.currency"}:
+    if names & set(NEED):
         names |= {"need_cny", "collateral_gap_cny"}
     return any(predicate.f in names for predicate in rule.predicates)
 

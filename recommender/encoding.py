@@ -60,6 +60,26 @@ class CodeColumn:
         default_factory=dict
     )
 
+    def write(self, has: list[int], may: list[int], value: Value) -> None:
+        """Set the bits of a value in the words of one company, over what was there."""
+        known = isinstance(value, Codes) and value.may is not None
+        for word, mask in self.whole:
+            has[word] &= ~mask & _ALL
+            may[word] = may[word] & ~mask & _ALL if known else may[word] | mask
+        if not isinstance(value, Codes):
+            return
+        for code in value.has:
+            certain, possible = self.found(code)
+            for word, mask in certain:
+                has[word] |= mask
+                may[word] |= mask
+            for word, mask in possible:
+                may[word] |= mask
+        for code in value.may or ():
+            for part in self.found(code):
+                for word, mask in part:
+                    may[word] |= mask
+
     def found(self, code: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bits a code certainly sets, and bits it possibly sets."""
         if self.matching == "equal":
@@ -111,38 +131,33 @@ class Layout:
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> Columns:
         """Columns of several companies from their values by field; absent is unknown."""
         columns = self.empty(len(rows))
+        has, may = columns.has.tolist(), columns.may.tolist()
+        numbers = columns.numbers.tolist()
         for i, row in enumerate(rows):
             for name, value in row.items():
-                self.put(columns, i, name, value)
-        return columns
+                self._write(numbers[i], has[i], may[i], name, value)
+        return Columns(
+            np.array(numbers, dtype=np.float64).reshape(columns.numbers.shape),
+            np.array(has, dtype=np.uint64).reshape(columns.has.shape),
+            np.array(may, dtype=np.uint64).reshape(columns.may.shape),
+        )
 
     def put(self, columns: Columns, row: int, name: str, value: Value) -> None:
-        """Write one value; a field nothing asks about is left out."""
-        if name in self.numbers:
-            columns.numbers[row, self.numbers[name]] = as_number(value)
-        elif name in self.codes:
-            self._put_codes(columns, row, self.codes[name], value)
+        """Write one value over what was there; a field nothing asks about is left out."""
+        numbers, has, may = (
+            x.tolist() for x in (columns.numbers[row], columns.has[row], columns.may[row])
+        )
+        self._write(numbers, has, may, name, value)
+        columns.numbers[row], columns.has[row], columns.may[row] = numbers, has, may
 
-    def _put_codes(self, columns: Columns, row: int, column: CodeColumn, value: Value) -> None:
-        has, may = columns.has[row], columns.may[row]
-        known = isinstance(value, Codes) and value.may is not None
-        for word, mask in column.whole:
-            has[word] &= np.uint64(~mask & _ALL)
-            may[word] = (
-                may[word] & np.uint64(~mask & _ALL) if known else may[word] | np.uint64(mask)
-            )
-        if not isinstance(value, Codes):
-            return
-        for code in value.has:
-            certain, possible = column.found(code)
-            for word, mask in certain:
-                has[word] |= np.uint64(mask)
-                may[word] |= np.uint64(mask)
-            for word, mask in possible:
-                may[word] |= np.uint64(mask)
-        for code in value.may or ():
-            for word, mask in [*column.found(code)[0], *column.found(code)[1]]:
-                may[word] |= np.uint64(mask)
+    def _write(
+        self, numbers: list[float], has: list[int], may: list[int], name: str, value: Value
+    ) -> None:
+        position = self.numbers.get(name)
+        if position is not None:
+            numbers[position] = as_number(value)
+        elif name in self.codes:
+            self.codes[name].write(has, may, value)
 
 
 _ALL = (1 << WORD) - 1

@@ -7,26 +7,27 @@ answer to the last byte.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from recommender import __about__
 from recommender.amounts import Basis, Indication, indicate
 from recommender.answers import Assessment, Json, MatchWriter
 from recommender.catalogue import Catalogue
-from recommender.changes import Changes, apply
+from recommender.changes import Changes, apply, mendable
 from recommender.derived import as_json, given
 from recommender.domain import Company
-from recommender.eligibility import NO
-from recommender.errors import InvalidOptions, InvalidProfile
+from recommender.errors import InvalidProfile
 from recommender.explain import Wording
 from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import LANES, PROVENANCES, Product
-from recommender.questions import next_questions
+from recommender.questions import Questions
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES, applies
@@ -34,6 +35,8 @@ from recommender.texts import Language, label, show, text
 
 FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
 SHOWN = ("eligible", "conditional")
+_GROUPS = {"eligible": 0, "conditional": 0, "near_miss": 1, "ineligible": 2}
+FAR = datetime.date(9999, 1, 1)
 BARRED_PURPOSE = "outward_investment"
 
 
@@ -55,17 +58,24 @@ class Engine:
         self.weights = weights or expert_weights()
         self.model_version = self.weights.version
         self._matcher = Matcher(catalogue, self.parameters)
-        self._sheets = Sheets(catalogue)
+        self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
+        self._questions = Questions(self._matcher)
+        self._mendable = mendable(self._matcher, ("company",))
+        quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
+        self._provenance = np.array(quality)
         self._applies = applies(self._matcher.offers)
 
     def read(self, raw: Any) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
 
-        Raises InvalidProfile with every problem at once.
+        Raises InvalidProfile with every problem at once. What contradicts the rest of a profile
+        that is otherwise right is found when it is assessed.
         """
         company, problems = Company.examine(raw)
         if company is not None:
             problems += self._matcher.problems(company)
+        if company is not None and problems:
+            problems += self._matcher.contradictions(self._matcher.read(company, FAR))
         if problems or company is None:
             raise InvalidProfile(problems)
         return company
@@ -104,15 +114,23 @@ class Engine:
     ) -> Json:
         """The answer before and after setting fields, and which products moved."""
         chosen = self._chosen(options, kw)
-        self._checked(company)
-        changed = apply(company, changes, self.catalogue)
-        before = self.recommend(company, chosen)
-        after = self.recommend(changed, chosen)
-        return {
-            "before": before,
-            "after": after,
-            "moved": self._moved(company, changed, chosen, before, after),
-        }
+        assessments = [self._assess(company, chosen)]
+        assessments.append(self._assess(apply(company, changes, self.catalogue), chosen))
+        before, after = (self._answer(assessment, chosen) for assessment in assessments)
+        fits = [assessment.fits for assessment in assessments]
+        ranks = [_places(answer) for answer in (before, after)]
+        moved = [
+            {
+                "product_id": p.id,
+                "fit_before": fits[0][p.id],
+                "fit_after": fits[1][p.id],
+                "rank_before": ranks[0].get(p.id),
+                "rank_after": ranks[1].get(p.id),
+            }
+            for p in self._in_lanes(chosen)
+            if fits[0][p.id] != fits[1][p.id] or ranks[0].get(p.id) != ranks[1].get(p.id)
+        ]
+        return {"before": before, "after": after, "moved": moved}
 
     def products(self, language: Language = "zh") -> Json:
         """The catalogue, worded."""
@@ -174,81 +192,81 @@ class Engine:
         weights = self.weights.weights
         return MatchWriter(self._matcher, self._sheets, assessment, weights, language)
 
-    def _checked(self, company: Company) -> None:
+    def _assess(self, company: Company, options: Options) -> Assessment:
         problems = self._matcher.problems(company)
         if problems:
             raise InvalidProfile(problems)
+        rates = options.given_rates
+        case = self._matcher.read(company, options.day, rates)
+        contradictions = self._matcher.contradictions(case)
+        if contradictions:
+            raise InvalidProfile(contradictions)
+        return self._assessed(case, options)
 
-    def _assess(self, company: Company, options: Options) -> Assessment:
-        self._checked(company)
-        problems = options.rate_problems()
-        if problems:
-            raise InvalidOptions(problems)
-        case = self._matcher.read(company, options.day, options.given_rates)
-        situation = self._matcher.situation([case])
-        fits = self._matcher.fits(situation.verdicts)[0]
-        named = {p.id: FITS[int(f)] for p, f in zip(self._matcher.products, fits, strict=True)}
-        changes = Changes(self._matcher, case, options.given_rates)
-        failing = self._failing(situation.verdicts[0], named, options)
-        near = changes.near_misses(failing)
-        extra = {
-            name: changes.for_rules(rules)
-            for name, rules in failing.items()
-            if options.include_ineligible and name not in near
-        }
-        values = self._matcher.values(situation) if options.personalised else None
-        ids = tuple(self.catalogue.products)
+    def _assessed(self, case: Case, options: Options) -> Assessment:
+        matcher = self._matcher
+        situation = matcher.situation([case])
+        verdicts = situation.verdicts[0]
+        fits = matcher.fits(situation.verdicts)[0]
+        named = {p.id: FITS[f] for p, f in zip(matcher.products, fits.tolist(), strict=True)}
+        changes = Changes(matcher, case)
+        near = changes.near_misses(matcher.failing(verdicts, self._mendable))
+        values = matcher.values(situation) if options.personalised else None
         return Assessment(
             case=case,
-            verdicts=situation.verdicts[0],
+            verdicts=verdicts,
             fits={**named, **dict.fromkeys(near, "near_miss")},
             near=near,
-            scores=None if values is None else score(values, self.weights, ids),
+            scores=None if values is None else score(values, self.weights, matcher.ids),
             values=values,
             applies=self._applies,
-            extra_changes=extra,
+            changes=changes,
         )
 
-    def _failing(
-        self, verdicts: Any, fits: Mapping[str, Fit], options: Options
-    ) -> dict[str, list[int]]:
-        """Rules that say no, by product that does not fit."""
-        matcher = self._matcher
-        return {
-            p.id: [i for i in matcher.rule_ids[p.id] if matcher.rules[i].hard and verdicts[i] == NO]
-            for p in self._in_lanes(options)
-            if fits[p.id] == "ineligible"
-        }
-
-    def _in_lanes(self, options: Options) -> list[Product]:
-        lanes = options.lanes or LANES
-        return [product for product in self._matcher.products if product.lane in lanes]
+    def _in_lanes(self, options: Options) -> tuple[Product, ...]:
+        return self._matcher.in_lanes(tuple(sorted(options.lanes or LANES)))
 
     def _answer(self, assessment: Assessment, options: Options) -> Json:
         language = _language(options)
         writer = self._writer(assessment, language)
         basis = self._basis(assessment.case)
+        order = self._order(assessment)
         lanes = []
         for lane in options.lanes or LANES:
-            ranked = self._ranked(lane, assessment, options)[: options.limit]
+            ranked = self._shown(lane, order, assessment, options)[: options.limit]
             matches = [
                 writer.match(product, rank, self._indication(product, basis, assessment.case))
                 for rank, product in enumerate(ranked, start=1)
             ]
             if matches or options.lanes:
-                lanes.append(
-                    {"lane": lane, "label": text(f"lane.{lane}", language), "matches": matches}
-                )
+                name = text(f"lane.{lane}", language)
+                lanes.append({"lane": lane, "label": name, "matches": matches})
         return {
             **self._head(options),
             "notices": self._notices(assessment.case, options),
             "derived": as_json(assessment.case.derived, language),
             "lanes": lanes,
-            "next_questions": next_questions(
-                self._matcher, assessment, writer, self._in_lanes(options), language
-            ),
+            "next_questions": self._next_questions(assessment, order, options, language),
             "nothing_fits": self._nothing_fits(assessment, options),
         }
+
+    def _next_questions(
+        self, assessment: Assessment, order: list[Product], options: Options, language: Language
+    ) -> list[Json]:
+        ranks: dict[int, int] = {}
+        for lane in options.lanes or LANES:
+            rest = [p for p in order if p.lane == lane and assessment.fits[p.id] != "ineligible"]
+            for rank, product in enumerate(rest, start=1):
+                if assessment.fits[product.id] == "conditional":
+                    ranks[self._matcher.index[product.id]] = rank
+        return [
+            {
+                "fact": name,
+                "question": show(self._wording.question(name), language),
+                "decides": products,
+            }
+            for name, products in self._questions.ask(assessment, ranks)
+        ]
 
     def _head(self, options: Options) -> Json:
         return {
@@ -261,25 +279,24 @@ class Engine:
             "language": _language(options),
         }
 
-    def _ranked(self, lane: str, assessment: Assessment, options: Options) -> list[Product]:
-        """Eligible and conditional by score, then near misses, then, when asked for, the rest."""
-        wanted = ("near_miss", "ineligible") if options.include_ineligible else ("near_miss",)
-        products = [
-            product
-            for product in self._matcher.products
-            if product.lane == lane and assessment.fits[product.id] in (*SHOWN, *wanted)
-        ]
-        return sorted(products, key=lambda product: self._order(product, assessment))
+    def _order(self, a: Assessment) -> list[Product]:
+        """All products: eligible and conditional by score, then near misses, then the rest.
 
-    def _order(self, product: Product, a: Assessment) -> tuple[Any, ...]:
-        group = {"near_miss": 1, "ineligible": 2}.get(a.fits[product.id], 0)
+        Ties: provenance, fewer missing papers, id. Without scores: by id within each group.
+        """
+        products = self._matcher.products
+        group = np.array([_GROUPS[a.fits[product.id]] for product in products])
         if a.scores is None:
-            return (group, product.id)
-        j = self._matcher.index[product.id]
-        held = {paper.type for paper in a.case.company.documents or ()}
-        missing = len(set(product.documents) - held)
-        provenance = PROVENANCES.index(product.quality)
-        return (group, -int(a.scores.total[0, j]), provenance, missing, product.id)
+            return [products[j] for j in np.lexsort((group,)).tolist()]
+        missing = self._matcher.offers.missing_papers(a.case.columns)
+        keys = (missing, self._provenance, -a.scores.total[0], group)
+        return [products[j] for j in np.lexsort(keys).tolist()]
+
+    def _shown(
+        self, lane: str, order: list[Product], assessment: Assessment, options: Options
+    ) -> list[Product]:
+        hidden = () if options.include_ineligible else ("ineligible",)
+        return [p for p in order if p.lane == lane and assessment.fits[p.id] not in hidden]
 
     def _basis(self, case: Case) -> Basis:
         day = case.profile.as_of
@@ -291,9 +308,7 @@ class Engine:
 
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of
-        spans = {kind: self._matcher.advance_range(product, kind, day) for kind in product.accepts}
-        known = {kind: span for kind, span in spans.items() if span}
-        return indicate(product, replace(basis, spans=known))
+        return indicate(product, basis, self._matcher.spans(product.id, day))
 
     def _notices(self, case: Case, options: Options) -> list[str]:
         language = _language(options)
@@ -309,7 +324,7 @@ class Engine:
         company = case.company
         province = case.row["registered_province"]
         if company.registered_province is None and isinstance(province, Codes) and province.has:
-            shown = [self._label("registered_province", code) for code in province.has]
+            shown = [self._wording.code("registered_province", code) for code in province.has]
             found.append(text("notice.province_from_uscc", language, province=shown))
         if case.derived.rates_missing:
             found.append(
@@ -328,9 +343,6 @@ class Engine:
             )
         return found
 
-    def _label(self, field: str, code: str) -> Any:
-        return Wording(self.catalogue).code(field, code)
-
     def _nothing_fits(self, assessment: Assessment, options: Options) -> str | None:
         """Said when no product but services can be recommended; null otherwise."""
         language = _language(options)
@@ -343,26 +355,6 @@ class Engine:
         if near:
             return text("nothing_fits.near", language, products=near[:3])
         return text("nothing_fits.none", language)
-
-    def _moved(
-        self, company: Company, changed: Company, options: Options, before: Json, after: Json
-    ) -> list[Json]:
-        places = [_places(answer) for answer in (before, after)]
-        fits = [self._assess(c, options).fits for c in (company, changed)]
-        moved = []
-        for product in self._in_lanes(options):
-            ranks = [place.get(product.id) for place in places]
-            if fits[0][product.id] != fits[1][product.id] or ranks[0] != ranks[1]:
-                moved.append(
-                    {
-                        "product_id": product.id,
-                        "fit_before": fits[0][product.id],
-                        "fit_after": fits[1][product.id],
-                        "rank_before": ranks[0],
-                        "rank_after": ranks[1],
-                    }
-                )
-        return moved
 
     def _product_json(self, product: Product, language: Language) -> Json:
         hidden = {"sources", "provenance", "name_zh", "name_en"}

@@ -1,47 +1,40 @@
-"""A compiled catalogue meets encoded companies: facts, answers to rules, fit classes, scores.
+"""A compiled catalogue meets companies: their facts, their columns, the answers to all rules.
 
-The one place where rules and similarities are evaluated: recommendations, what-if, verified
+The one place where a profile is read against a catalogue: recommendations, what-if, verified
 changes and batches all come here, so that one pair has one answer (ruling 8).
 """
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender import codes
 from recommender.amounts import pledges
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
+from recommender.compiled import Compiled
 from recommender.derived import Derived, summary
 from recommender.domain import Company
-from recommender.eligibility import (
-    FLAG_TRUE,
-    NO,
-    UNKNOWN,
-    YES,
-    Gates,
-    RuleTable,
-    Verdicts,
-    codes_of,
-    compile_rules,
-)
-from recommender.encoding import Columns, Companies, Exposure, Layout, Segments
+from recommender.eligibility import FLAG_TRUE, YES
+from recommender.encoding import Columns, Companies, Exposure, Segments
 from recommender.errors import Problem
 from recommender.fields import FIELDS, Codes, Profile, Value
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
-from recommender.offers import VOCABULARY, Tokens, compile_offers
 from recommender.parameters import Parameters, Rate
-from recommender.product import FactDefinition, Product, Rule
+from recommender.product import FactDefinition
 from recommender.similarity import Situation, similarities
 
 Fit = Literal["eligible", "conditional", "near_miss", "ineligible"]
+Span = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True)
@@ -54,10 +47,15 @@ class Statement:
 
 @dataclass(frozen=True)
 class Case:
-    """One company, read against the catalogue at a day."""
+    """One company, read against the catalogue at a day.
+
+    facts: what is known of the dictionary's facts; implied: what follows from the profile alone.
+    row: values by field and fact; columns: the same, encoded.
+    """
 
     profile: Profile
     facts: Mapping[str, Statement]
+    implied: Mapping[str, Any]
     row: Mapping[str, Value]
     columns: Columns
     rates: Mapping[str, Rate]
@@ -73,106 +71,31 @@ class Case:
         return self.profile.derived
 
 
-class Matcher:
+class Matcher(Compiled):
     """A catalogue and dated parameters, compiled for evaluation."""
 
     def __init__(self, catalogue: Catalogue, parameters: Parameters) -> None:
-        self.catalogue, self.parameters = catalogue, parameters
-        self.products: tuple[Product, ...] = tuple(catalogue.products.values())
-        self.index = {product.id: j for j, product in enumerate(self.products)}
-        self.rules: list[Rule] = []
-        self._index: dict[str, int] = {}
-        self.rule_ids = {p.id: [self._add(r) for r in catalogue.rules(p.id)] for p in self.products}
-        self._implied = [
-            (fact.id, item)
-            for fact in catalogue.facts.values()
-            for item in sorted(fact.implied_by, key=repr)
-        ]
-        self.tokens = Tokens(self.products)
-        self.layout = self._layout()
-        self.table: RuleTable = compile_rules(self.rules, self.layout)
-        implications = [
-            Rule.model_validate({**item.predicate().model_dump(), "code": fact})
-            for fact, item in self._implied
-        ]
-        self._implications = compile_rules(implications, self.layout)
-        self.gates = Gates.of(*(self._deciding(company) for company in (True, False)))
-        self.advances = [self._advances(product) for product in self.products]
-        self.offers = compile_offers(
-            self.products, self.layout, self.tokens, self.advances, self._soft(), self._papers()
-        )
+        self.parameters = parameters
+        super().__init__(catalogue, _defaults(parameters))
 
-    def _add(self, rule: Rule) -> int:
-        key = rule.model_dump_json(exclude={"note", "src", "scope"})
-        if key not in self._index:
-            self._index[key] = len(self.rules)
-            self.rules.append(rule)
-        return self._index[key]
+    @lru_cache(maxsize=4096)  # noqa: B019 - as long-lived as the catalogue itself
+    def spans(self, product_id: str, as_of: datetime.date) -> Mapping[str, Span]:
+        """Low and high share a product lends on each type it accepts: its own, else the dated."""
+        found = {}
+        for kind, own in sorted(self.catalogue.products[product_id].accepts.items()):
+            if own is not None and own.low is not None and own.high is not None:
+                found[kind] = (own.low, own.high)
+            elif dated := self.parameters.advance(kind, as_of):
+                found[kind] = (dated.low, dated.high)
+        return found
 
-    def _papers(self) -> tuple[str, ...]:
-        return tuple(self.catalogue.documents)
-
-    def _layout(self) -> Layout:
-        facts = self.catalogue.facts
-        numbers = [f.id for f in FIELDS if f.kind != "codes"]
-        numbers += [f.id for f in facts.values() if f.type in ("number", "date")]
-        coded = {f.id: set(VOCABULARY.get(f.id, ())) for f in FIELDS if f.kind == "codes"}
-        coded["documents"] |= set(self.catalogue.documents)
-        coded["receivable_currencies"] |= {c for p in self.products for c in p.currencies}
-        for fact in facts.values():
-            if fact.type == "flag":
-                coded[fact.id] = {FLAG_TRUE}
-            elif fact.type in ("choice", "choices"):
-                coded[fact.id] = {option.id for option in fact.options or ()}
-        predicates = [p for rule in self.rules for p in rule.predicates]
-        predicates += [item.predicate() for _, item in self._implied]
-        for predicate in predicates:
-            if predicate.f in coded:
-                coded[predicate.f] |= set(codes_of(predicate))
-        return Layout(numbers, coded, {f.id: f.matching for f in FIELDS if f.kind == "codes"})
-
-    def asked_of(self, rule: Rule) -> str:
-        """Who answers a rule: the company as soon as one of its predicates is the company's."""
-        facts = self.catalogue.facts
-        asked = [facts[p.f].asked_of if p.f in facts else "company" for p in rule.predicates]
-        return "company" if "company" in asked else asked[0]
-
-    def _deciding(self, company: bool) -> list[list[int]]:
-        return [
-            [
-                i
-                for i in self.rule_ids[product.id]
-                if self.rules[i].hard and (self.asked_of(self.rules[i]) == "company") == company
-            ]
-            for product in self.products
-        ]
-
-    def _soft(self) -> list[list[int]]:
-        return [[i for i in self.rule_ids[p.id] if not self.rules[i].hard] for p in self.products]
-
-    def _advances(self, product: Product) -> dict[str, float]:
-        """Middle of the advance range per accepted type; types without any range are left out."""
-        found = {kind: self.advance_range(product, kind) for kind in product.accepts}
-        return {kind: float(span[0] + span[1]) / 2 for kind, span in sorted(found.items()) if span}
-
-    def advance_range(
-        self, product: Product, kind: str, as_of: datetime.date | None = None
-    ) -> tuple[Decimal, Decimal] | None:
-        """Low and high share a product lends on a type: its own, else the dated default."""
-        own = product.accepts.get(kind)
-        if own is not None and own.low is not None and own.high is not None:
-            return own.low, own.high
-        dated = self.parameters.advance(kind, as_of or datetime.date.max)
-        return (dated.low, dated.high) if dated else None
-
-    def best_advances(self, as_of: datetime.date) -> dict[str, Decimal]:
+    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
+    def best_advances(self, as_of: datetime.date) -> Mapping[str, Decimal]:
         """The best advance the catalogue offers on each type of collateral."""
         best: dict[str, Decimal] = {}
         for product in self.products:
-            for kind in product.accepts:
-                span = self.advance_range(product, kind, as_of)
-                if span is not None:
-                    best[kind] = max(span[1], best.get(kind, Decimal(0)))
+            for kind, (_, high) in self.spans(product.id, as_of).items():
+                best[kind] = max(high, best.get(kind, Decimal(0)))
         return best
 
     def read(
@@ -184,94 +107,93 @@ class Matcher:
         derived = summary(company, self.parameters, as_of, self.best_advances(as_of), rates)
         profile = Profile(company, derived, as_of)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
-        columns = self.layout.encode([row])
-        facts = self._statements(company, columns)
+        implied = self.implied_by(self.layout.encode([row]))[0]
+        facts = {name: Statement(value, "profile") for name, value in implied.items()}
+        facts |= self._stated(company)
         for name, statement in facts.items():
-            value = fact_value(self.catalogue.facts[name], statement.value)
-            row[name] = value
-            self.layout.put(columns, 0, name, value)
-        return Case(profile, facts, row, columns, rates)
+            row[name] = fact_value(self.catalogue.facts[name], statement.value)
+        return Case(profile, facts, implied, row, self.layout.encode([row]), rates)
 
-    def _statements(self, company: Company, columns: Columns) -> dict[str, Statement]:
-        stated = {
+    def _stated(self, company: Company) -> dict[str, Statement]:
+        return {
             name: Statement(fact.value, fact.source)
             for name, fact in sorted((company.facts or {}).items())
             if fact.value is not None and name in self.catalogue.facts
         }
-        return {**self._implied_by_profile(columns), **stated}
 
-    def _implied_by_profile(self, columns: Columns) -> dict[str, Statement]:
-        verdicts = self._implications.verdicts(columns)[0]
-        return {
-            name: Statement(item.value, "profile")
-            for (name, item), verdict in zip(self._implied, verdicts, strict=True)
-            if verdict == YES
-        }
+    def implied_by(self, columns: Columns) -> list[dict[str, Any]]:
+        """The facts that follow from each encoded profile."""
+        verdicts = self.implications.verdicts(columns)
+        return [
+            {
+                name: item.value
+                for (name, item), verdict in zip(self.implied, line, strict=True)
+                if verdict == YES
+            }
+            for line in verdicts
+        ]
 
     def problems(self, company: Company) -> list[Problem]:
         """What is wrong with a company's facts and papers against the dictionaries."""
         found = list(self._fact_problems(company))
         for i, paper in enumerate(company.documents or ()):
             if self.catalogue.document_id(paper.type) is None:
-                allowed = self._near(paper.type, self.catalogue.documents)
-                found.append(
-                    Problem("unknown_document", f"documents[{i}].type", paper.type, allowed)
-                )
-        return found or self._contradictions(company)
+                allowed = _near(paper.type, self.catalogue.documents)
+                place = f"documents[{i}].type"
+                found.append(Problem("unknown_document", place, paper.type, allowed))
+        return found
 
-    def _fact_problems(self, company: Company) -> list[Problem]:
-        found = []
+    def _fact_problems(self, company: Company) -> Iterable[Problem]:
         for name, fact in sorted((company.facts or {}).items()):
             definition = self.catalogue.facts.get(name)
             if definition is None:
-                allowed = self._near(name, self.catalogue.facts)
-                found.append(Problem("unknown_fact", f"facts.{name}", name, allowed))
+                allowed = _near(name, self.catalogue.facts)
+                yield Problem("unknown_fact", f"facts.{name}", name, allowed)
             elif fact.value is not None:
                 problem = answer_problem(definition, fact.value)
                 if problem is not None:
-                    place = f"facts.{name}"
-                    found.append(Problem(problem.code, place, fact.value, problem.allowed))
-        return found
+                    yield Problem(problem.code, f"facts.{name}", fact.value, problem.allowed)
 
-    def _near(self, name: str, known: Mapping[str, Any]) -> list[str]:
-        return get_close_matches(name, known, 3) or sorted(known)
-
-    def _contradictions(self, company: Company) -> list[Problem]:
+    def contradictions(self, case: Case) -> list[Problem]:
         """Stated facts that the rest of the profile contradicts."""
-        case = self.read(company, datetime.date.max)
-        implied = self._implied_by_profile(case.columns)
         return [
-            Problem("contradiction", f"facts.{name}", fact.value, implied[name].value)
-            for name, fact in sorted((company.facts or {}).items())
-            if name in implied and fact.value is not None and fact.value != implied[name].value
+            Problem("contradiction", f"facts.{name}", fact.value, case.implied[name])
+            for name, fact in sorted((case.company.facts or {}).items())
+            if name in case.implied and fact.value not in (None, case.implied[name])
         ]
 
     def situation(self, cases: Sequence[Case]) -> Situation:
         """Several cases as arrays, with the answers to all rules."""
-        columns = stacked([case.columns for case in cases])
+        columns = cases[0].columns if len(cases) == 1 else stacked([c.columns for c in cases])
+        trades = [case.profile.trade for case in cases]
         companies = Companies(
             columns,
-            Segments.of([self.tokens.hs_tokens(c.profile.trade.hs or ()) for c in cases]),
-            Segments.of(
-                [self.tokens.text_tokens(c.profile.trade.description or "") for c in cases]
-            ),
-            np.array([c.profile.trade.description is not None for c in cases]),
+            Segments.of([self.tokens.hs_tokens(trade.hs or ()) for trade in trades]),
+            Segments.of([self.tokens.text_tokens(trade.description or "") for trade in trades]),
+            np.array([trade.description is not None for trade in trades]),
             tuple(pledges(case.company, case.rates) for case in cases),
             tuple(_exposures(case) for case in cases),
             np.array([_float(case.derived.collateral_coverage.number) for case in cases]),
         )
         return Situation(companies, self.table.verdicts(columns))
 
-    def fits(self, verdicts: Verdicts) -> NDArray[np.int8]:
-        """(n, m): 1 eligible, 0 conditional, -1 not, before near misses are looked for."""
-        company, other = self.gates.answers(verdicts)
-        fit = np.where(other == NO, np.int8(NO), company)
-        ceiling = [p.fit_ceiling == "conditional" for p in self.products]
-        return np.where(ceiling, np.minimum(fit, UNKNOWN), fit).astype(np.int8)
-
     def values(self, situation: Situation) -> NDArray[np.float64]:
         """All similarities (n, m, K)."""
         return similarities(situation, self.offers)
+
+
+def _defaults(parameters: Parameters) -> dict[str, Span]:
+    """The newest dated advance of every collateral type."""
+    found = {}
+    for kind in codes.collateral_types():
+        dated = parameters.advance(kind.type, datetime.date.max)
+        if dated is not None:
+            found[kind.type] = (dated.low, dated.high)
+    return found
+
+
+def _near(name: str, known: Mapping[str, Any]) -> list[str]:
+    return get_close_matches(name, known, 3) or sorted(known)
 
 
 def fact_value(definition: FactDefinition, value: Any) -> Value:

@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import codes
-from recommender.encoding import Companies, Floats, Ints, Layout, Words, ngrams
-from recommender.product import Product, SizeClass
+from recommender.encoding import Columns, Companies, Floats, Ints, Layout, Words, ngrams
+from recommender.product import LANES, Product, SizeClass
 from recommender.vocabulary import Mode, SettlementMethod, Stage
 
 OPEN = 0.7
 Affinity = Callable[[str, str], float]
+Spans = Mapping[str, tuple[Decimal, Decimal]]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Offers:
     required (m, documents).
     amount, tenor: low and high (2, m), open ends as 0 and infinity.
     advance: share lent on each kind of collateral (kinds, m), NaN where not accepted.
-    quoted: for each currency, which products are in it (m,). soft: rule indices per product.
+    quoted: for each currency, which products are in it (m,). soft: indices of soft rules and
+    the product of each, flat. lanes: which products are in each lane (m,).
     uptake: share of the company's segment that took each product; None without outcomes.
     """
 
@@ -105,15 +107,23 @@ class Offers:
     secured: NDArray[np.bool_]
     quoted: Mapping[str, Floats]
     settles_in_cny: NDArray[np.bool_]
-    soft: tuple[tuple[int, ...], ...]
+    soft: tuple[Ints, Ints]
+    lanes: Mapping[str, NDArray[np.bool_]]
     uptake: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.products)
 
+    def missing_papers(self, columns: Columns) -> Floats:
+        """How many required papers one company is not known to hold (m,)."""
+        held = (columns.has[0, self.papers.words] & self.papers.masks) != 0
+        missing: Floats = self.required[:, ~held].sum(axis=1)
+        return missing
+
     def lane_is(self, *lanes: str) -> NDArray[np.bool_]:
         """Which products are in one of the lanes (m,)."""
-        return np.array([product.lane in lanes for product in self.products], dtype=bool)
+        found: NDArray[np.bool_] = np.logical_or.reduce([self.lanes[lane] for lane in lanes])
+        return found
 
 
 def _pairs(*groups: tuple[str, str, float]) -> Affinity:
@@ -214,13 +224,14 @@ def compile_offers(
     products: Sequence[Product],
     layout: Layout,
     tokens: Tokens,
-    advances: Sequence[Mapping[str, float]],
+    default_advances: Spans,
     soft: Sequence[Sequence[int]],
     documents: Sequence[str],
 ) -> Offers:
     """The scope tables of products.
 
-    advances: for each product the share it lends on each collateral type it accepts.
+    default_advances: low and high share per collateral type, for products without their own;
+    the middle of a range is what counts.
     soft: indices of its soft rules. documents: ids of the dictionary, in order.
     """
 
@@ -232,9 +243,11 @@ def compile_offers(
 
     kinds = {kind.type: i for i, kind in enumerate(codes.collateral_types())}
     advance = np.full((len(kinds), len(products)), np.nan)
-    for column, accepted in enumerate(advances):
-        for kind, share in accepted.items():
-            advance[kinds[kind], column] = share
+    for column, product in enumerate(products):
+        for kind, own in product.accepts.items():
+            low, high = (own.low, own.high) if own else default_advances.get(kind, (None, None))
+            if low is not None and high is not None:
+                advance[kinds[kind], column] = float(low + high) / 2
     text, text_weights = tokens.text_table()
     currencies = sorted({currency for product in products for currency in product.currencies})
     return Offers(
@@ -266,13 +279,20 @@ def compile_offers(
         ),
         kinds=kinds,
         advance=advance,
-        secured=np.array([bool(accepted) for accepted in advances]),
+        secured=~np.isnan(advance).all(axis=0),
         quoted={c: np.array([float(c in p.currencies) for p in products]) for c in currencies},
         settles_in_cny=np.array(
             [p.lane == "settlement" and p.currencies == ("CNY",) for p in products]
         ),
-        soft=tuple(tuple(rules) for rules in soft),
+        soft=_flat(soft),
+        lanes={lane: np.array([p.lane == lane for p in products]) for lane in LANES},
     )
+
+
+def _flat(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
+    values = [x for part in lists for x in part]
+    owners = [row for row, part in enumerate(lists) for _ in part]
+    return np.array(values, dtype=np.int64), np.array(owners, dtype=np.int64)
 
 
 def _bounds(ranges: Sequence[tuple[Decimal | None, Decimal | None]]) -> Floats:

@@ -2,75 +2,63 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from math import log2
-from typing import Any
+from collections.abc import Mapping
 
-from recommender.answers import Assessment, MatchWriter, open_fields
+import numpy as np
+
+from recommender.answers import Assessment, base_fields
+from recommender.compiled import Compiled
 from recommender.eligibility import UNKNOWN
-from recommender.matching import Matcher
-from recommender.product import Product
-from recommender.texts import Language, show
+from recommender.encoding import Floats, Ints
 
 MOST = 10
 
 
-def next_questions(
-    matcher: Matcher,
-    assessment: Assessment,
-    writer: MatchWriter,
-    products: Sequence[Product],
-    language: Language,
-) -> list[dict[str, Any]]:
-    """At most ten questions, the one that settles most first.
+class Questions:
+    """The fields that keep products open, compiled for one catalogue."""
 
-    An open product passes on 1 / log2(1 + rank in its lane), split evenly among the fields that
-    keep it open: a field that alone decides a leading product comes first.
-    """
-    gain: dict[str, float] = defaultdict(float)
-    decides: dict[str, set[str]] = defaultdict(set)
-    for rank, product in _open(matcher, assessment, products):
-        fields = _unknown_fields(matcher, assessment, writer, product)
-        for name in fields:
-            gain[name] += 1 / log2(1 + rank) / len(fields)
-            decides[name].add(product.id)
-    ordered = sorted(gain, key=lambda name: (-round(gain[name], 9), name))
-    return [
-        {
-            "fact": name,
-            "question": show(writer.question(name), language),
-            "decides": sorted(decides[name]),
-        }
-        for name in ordered[:MOST]
-    ]
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+        names = sorted({p.f for rule in compiled.rules for p in rule.predicates})
+        self._names = tuple(names)
+        place = {name: i for i, name in enumerate(names)}
+        fields = [list(dict.fromkeys(p.f for p in rule.predicates)) for rule in compiled.rules]
+        pairs = [
+            (at, place[name], 1 / len(fields[rule]))
+            for at, rule in enumerate(compiled.carried.tolist())
+            for name in fields[rule]
+        ]
+        self._at: Ints = np.array([pair[0] for pair in pairs], dtype=np.int64)
+        self._field: Ints = np.array([pair[1] for pair in pairs], dtype=np.int64)
+        self._share: Floats = np.array([pair[2] for pair in pairs])
+        self._ours = compiled.hard[compiled.carried] & compiled.ours[compiled.carried]
 
+    def ask(self, assessment: Assessment, ranks: Mapping[int, int]) -> list[tuple[str, list[str]]]:
+        """Fields to ask for, the one that settles most first, with the products it decides.
 
-def _open(
-    matcher: Matcher, assessment: Assessment, products: Sequence[Product]
-) -> list[tuple[int, Product]]:
-    """Conditional products with their rank within the lane, by score or, without one, by id."""
-    index = {product.id: j for j, product in enumerate(matcher.products)}
-    scores = assessment.scores
-
-    def order(product: Product) -> tuple[int, str]:
-        return (0 if scores is None else -int(scores.total[0, index[product.id]]), product.id)
-
-    found: list[tuple[int, Product]] = []
-    for lane in dict.fromkeys(product.lane for product in products):
-        rest = [p for p in products if p.lane == lane and assessment.fits[p.id] != "ineligible"]
-        ranked = enumerate(sorted(rest, key=order), start=1)
-        found += [(rank, p) for rank, p in ranked if assessment.fits[p.id] == "conditional"]
-    return found
-
-
-def _unknown_fields(
-    matcher: Matcher, assessment: Assessment, writer: MatchWriter, product: Product
-) -> list[str]:
-    open_rules = [
-        rule
-        for _, rule, verdict in writer.rules(product.id)
-        if rule.hard and verdict == UNKNOWN and matcher.asked_of(rule) == "company"
-    ]
-    names = [name for rule in open_rules for name in open_fields(assessment.case, rule)]
-    return list(dict.fromkeys(names))
+        ranks: rank within its lane of every conditional product. Such a product passes on
+        1 / log2(1 + rank), split evenly among its open rules and, within a rule, among its
+        fields: what alone decides a leading product comes first. At most ten.
+        """
+        compiled, m = self._compiled, len(self._compiled.products)
+        weight = np.zeros(m)
+        for product, rank in ranks.items():
+            weight[product] = 1 / np.log2(1 + rank)
+        open_ = self._ours & (assessment.verdicts[compiled.carried] == UNKNOWN)
+        open_ &= weight[compiled.carrier] > 0
+        count = np.bincount(compiled.carrier[open_], minlength=m)
+        per_rule = np.where(open_, (weight / np.maximum(count, 1))[compiled.carrier], 0.0)
+        gained = per_rule[self._at] * self._share
+        gains = np.bincount(self._field, weights=gained, minlength=len(self._names))
+        decided = compiled.carrier[self._at[gained > 0]]
+        fields = self._field[gained > 0]
+        found: dict[str, float] = {}
+        products: dict[str, set[str]] = {}
+        for i in np.flatnonzero(gains > 0).tolist():
+            ids = {compiled.products[j].id for j in np.unique(decided[fields == i]).tolist()}
+            bases = base_fields(assessment.case, self._names[i])
+            for name in bases:
+                found[name] = found.get(name, 0.0) + gains[i] / len(bases)
+                products[name] = products.get(name, set()) | ids
+        ordered = sorted(found, key=lambda name: (-round(found[name], 9), name))
+        return [(name, sorted(products[name])) for name in ordered[:MOST]]

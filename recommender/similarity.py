@@ -137,14 +137,15 @@ def _documents(s: Situation, offers: Offers) -> Floats:
 
 
 def _preferences(s: Situation, offers: Offers) -> Floats:
-    columns = []
-    for rules in offers.soft:
-        answers = s.verdicts[:, list(rules)]
-        known = (answers != 0).sum(axis=1)
-        yes = (answers == 1).sum(axis=1)
-        share = np.where(known > 0, yes / np.maximum(known, 1), np.nan if rules else 1.0)
-        columns.append(share)
-    return np.stack(columns, axis=1)
+    rules, owners = offers.soft
+    n, m = len(s.companies), len(offers)
+    yes, known, all_ = np.zeros((n, m)), np.zeros((n, m)), np.bincount(owners, minlength=m)
+    answers = s.verdicts[:, rules]
+    for row in range(n):
+        yes[row] = np.bincount(owners, weights=answers[row] == 1, minlength=m)
+        known[row] = np.bincount(owners, weights=answers[row] != 0, minlength=m)
+    share = np.where(known > 0, yes / np.maximum(known, 1), np.nan)
+    return np.where(all_ == 0, 1.0, share)
 
 
 def _text(s: Situation, offers: Offers) -> Floats:

@@ -56,7 +56,12 @@ def collateral_types() -> tuple[CollateralType, ...]:
 
 def collateral_type(type_id: str) -> CollateralType:
     """One type by its id; KeyError for an unknown one."""
-    return {kind.type: kind for kind in collateral_types()}[type_id]
+    return _by_type()[type_id]
+
+
+@lru_cache(maxsize=1)
+def _by_type() -> dict[str, CollateralType]:
+    return {kind.type: kind for kind in collateral_types()}
 
 
 def collateral_type_problem(type_id: str) -> Problem | None:

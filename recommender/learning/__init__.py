@@ -1,1 +1,6 @@
-"""recommender/learning/__init__.py."""
+"""Learning from outcomes: the only part of the engine that needs scikit-learn and scipy."""
+
+from recommender.learning.choice import ChoiceRanker
+from recommender.learning.events import InvalidChoices
+
+__all__ = ["ChoiceRanker", "InvalidChoices"]

@@ -1,0 +1,139 @@
+"""What the tests of the doors share: the real application, its own description, a real process."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import jsonschema
+import pytest
+from starlette.testclient import TestClient
+
+from api import examples
+from api.app import create_app
+from api.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+CORRIDOR = [sys.executable, "-c", "import sys; from api.cli import main; sys.exit(main())"]
+BARE = {"LANG", "LC_ALL", "LC_MESSAGES"}
+
+
+@pytest.fixture(scope="session")
+def client():
+    """The application on the packaged catalogue; a failure inside is an answer, not an exception."""
+    with TestClient(create_app(Settings()), raise_server_exceptions=False) as session:
+        yield session
+
+
+@pytest.fixture(scope="session")
+def document(client):
+    return client.get("/openapi.json", headers={"Accept-Language": "en"}).json()
+
+
+def closed(schema):
+    """A schema that also refuses fields it does not describe."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: closed(value) for key, value in schema.items()}
+    if "properties" in found:
+        found.setdefault("additionalProperties", False)
+    return found
+
+
+@pytest.fixture(scope="session")
+def conforms(document):
+    """Check a value against a component of the published document, field by field."""
+    components = closed(document["components"])
+
+    def check(value, name):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+        validator = jsonschema.Draft202012Validator(schema)
+        found = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]
+        assert found == []
+
+    return check
+
+
+@pytest.fixture
+def request_body():
+    """A new copy of the example request."""
+    return {"company": dict(examples.EXPORTER), "options": {**examples.OPTIONS, "language": "en"}}
+
+
+def environment(**more):
+    """The environment without a locale or settings of whoever runs the tests."""
+    kept = {k: v for k, v in os.environ.items() if k not in BARE and not k.startswith("CORRIDOR_")}
+    return {**kept, "PYTHONIOENCODING": "utf-8", **more}
+
+
+@pytest.fixture
+def corridor():
+    """Run the command as a process of its own."""
+
+    def run(*arguments, stdin=b"", **env):
+        return subprocess.run(
+            [*CORRIDOR, *map(str, arguments)],
+            input=stdin,
+            env=environment(**env),
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+@dataclass
+class Served:
+    """A running `corridor serve`. said: what it printed until it was ready."""
+
+    process: subprocess.Popen
+    said: list[str]
+
+    @property
+    def address(self):
+        return self.said[0].split()[-1]
+
+    @property
+    def port(self):
+        return int(self.address.rpartition(":")[2])
+
+    def stop(self, with_signal=signal.SIGTERM):
+        """Exit code after a signal."""
+        self.process.send_signal(with_signal)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def start():
+    """Start servers on free ports; those still running at the end are stopped."""
+    started = []
+
+    def serve(*arguments, **env):
+        process = subprocess.Popen(
+            [*CORRIDOR, "serve", "--port", "0", "--language", "en", *arguments],
+            env=environment(**env),
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return Served(process, [process.stdout.readline().rstrip("\n") for _ in range(5)])
+
+    yield serve
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(timeout=20)
+        process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def served(start):
+    return start()
