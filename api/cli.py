@@ -152,7 +152,7 @@ def _catalogue_of(
     try:
         catalogue = Catalogue.from_documents(readable) if readable or not problems else None
     except InvalidCatalogue as error:
-        problems.append((COMMAND, error))
+        problems.append((", ".join(names) or COMMAND, error))
         return None
     return None if problems else catalogue
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ from recommender.texts import Language, Money, show, text
 Json = Mapping[str, Any]
 WIDTH = 100
 SHOWN = 3
+AMOUNT = re.compile(r"(?P<currency>\D*)(?P<number>[\d,.]+)(?P<unit>.*)")
 MARKS = {"eligible": "✓", "conditional": "?", "near_miss": "~", "ineligible": "✗"}
 STYLES = {"eligible": "green", "conditional": "yellow", "near_miss": "cyan", "ineligible": "red"}
 
@@ -171,13 +173,17 @@ def _shared(low: str, high: str) -> tuple[str, str]:
 
     >>> _shared("CNY 610 k", "CNY 976 k")
     ('CNY 610', '976 k')
+    >>> _shared("61万元", "1.2亿元")
+    ('61万元', '1.2亿元')
     """
-    first, second = low.split(" "), high.split(" ")
-    if first[-1] == second[-1] and not first[-1][-1].isdigit():
-        del first[-1]
-    if len(second) > 1 and first[0] == second[0] and first[0].isalpha():
-        del second[0]
-    return " ".join(first), " ".join(second)
+    first, second = (AMOUNT.fullmatch(amount) for amount in (low, high))
+    if first is None or second is None:
+        return low, high
+    if first["unit"] == second["unit"]:
+        low = f"{first['currency']}{first['number']}"
+    if first["currency"] == second["currency"]:
+        high = f"{second['number']}{second['unit']}"
+    return low, high
 
 
 def _span(days: Json) -> str:

@@ -52,9 +52,10 @@ Answer = Callable[[Engine, Language], Any]
 
 @dataclass(frozen=True)
 class Operation:
-    """How an operation is described. example: the answer to the example request."""
+    """How an operation is described. tag: its group; example: answers the example request."""
 
     id: str
+    tag: str
     answer: type[BaseModel]
     example: Answer
     request: type[BaseModel] | None = None
@@ -111,6 +112,7 @@ REFUSALS: tuple[CorridorError, ...] = (
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "recommend",
+        "company",
         RecommendationAnswer,
         _recommend,
         RecommendationRequest,
@@ -118,23 +120,25 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "eligibility",
+        "company",
         EligibilityAnswer,
         _eligibility,
         EligibilityRequest,
         REFUSALS,
     ),
-    Operation("what_if", WhatIfAnswer, _what_if, WhatIfRequest, REFUSALS),
-    Operation("products", ProductsAnswer, _some_products),
+    Operation("what_if", "company", WhatIfAnswer, _what_if, WhatIfRequest, REFUSALS),
+    Operation("products", "catalogue", ProductsAnswer, _some_products),
     Operation(
         "product",
+        "catalogue",
         ProductAnswer,
         lambda e, lang: e.product(_first_product(e), lang),
         errors=(NotFound(kind="product", id="no-such-product"),),
     ),
-    Operation("facts", FactsAnswer, _some_facts),
-    Operation("notice", NoticeAnswer, lambda e, _: e.notice()),
-    Operation("health", HealthAnswer, lambda _e, _l: {"status": "ok"}),
-    Operation("ready", ReadyAnswer, _ready),
+    Operation("facts", "catalogue", FactsAnswer, _some_facts),
+    Operation("notice", "catalogue", NoticeAnswer, lambda e, _: e.notice()),
+    Operation("health", "service", HealthAnswer, lambda _e, _l: {"status": "ok"}),
+    Operation("ready", "service", ReadyAnswer, _ready),
 )
 
 
@@ -172,6 +176,7 @@ def _operation(
 ) -> Json:
     entry: Json = {
         "operationId": operation.id,
+        "tags": [text(f"api.tag.{operation.tag}", language)],
         "summary": text(f"api.operation.{operation.id}.summary", language),
         "description": text(f"api.operation.{operation.id}.description", language),
         "parameters": list(_parameters(route, engine, language)),
@@ -219,7 +224,7 @@ def _responses(operation: Operation, engine: Engine | None, language: Language) 
 
 def _errors(operation: Operation) -> tuple[CorridorError, ...]:
     """Whatever asks the engine may also find none."""
-    if operation.id in ("health", "ready"):
+    if operation.tag == "service":
         return operation.errors
     return (*operation.errors, NotReady(missing=label("api.part.catalogue")))
 

@@ -52,8 +52,7 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings, language: Language) -> None:
     """Serve until a signal; raises CorridorError when it cannot listen or has no catalogue."""
-    # The command prints these problems itself, in the language asked for.
-    logging.getLogger("corridor.startup").disabled = True
+    _leave_startup_problems_to_us()
     listening = bound(settings.host, settings.port)
     server = Server(settings, language)
     signal.signal(signal.SIGTERM, _stopped)
@@ -62,6 +61,13 @@ def serve(settings: Settings, language: Language) -> None:
     missing: list[tuple[object, CorridorError]] = server.app.state.missing
     if missing:
         raise missing[0][1]
+
+
+def _leave_startup_problems_to_us() -> None:
+    """The command prints them itself, in the language asked for."""
+    startup = logging.getLogger("corridor.startup")
+    startup.addHandler(logging.NullHandler())
+    startup.propagate = False
 
 
 class _Stopped(BaseException):

@@ -15,11 +15,17 @@ from operator import mul, truediv
 from typing import Any
 
 from recommender import codes
-from recommender.collateral import UNFINANCED_BALANCE, insured_receivable, items
+from recommender.collateral import (
+    UNFINANCED_BALANCE,
+    Controlled,
+    always,
+    insured_receivable,
+    items,
+)
 from recommender.derived import Derived
 from recommender.domain import Collateral, Company
 from recommender.encoding import Pledge
-from recommender.figures import ONE, ZERO, Figure, cny, combined, given, unknown
+from recommender.figures import CENT, ONE, ZERO, Figure, cny, combined, given, unknown
 from recommender.gates import buckets_of
 from recommender.parameters import Rate
 from recommender.positions import OpenPosition
@@ -43,10 +49,13 @@ class Indication:
     missing: tuple[str, ...] = ()
 
 
-def pledges(company: Company, rates: Rates) -> tuple[Pledge, ...] | None:
+def pledges(
+    company: Company, rates: Rates, controlled: Controlled = always
+) -> tuple[Pledge, ...] | None:
     """The company's items as floats in CNY, for the similarity; None when they are not known.
 
-    Only what a product may take as cover or as its source of repayment: guarantees are left out.
+    Only what a product may take as cover or as its source of repayment: guarantees are left out,
+    and goods that no paper gives control of (see `recommender.collateral.items`).
     """
     if company.collateral is None:
         return None
@@ -54,9 +63,22 @@ def pledges(company: Company, rates: Rates) -> tuple[Pledge, ...] | None:
     cap = float("inf") if isnan(balance) else balance
     return tuple(
         _pledge(company, item, f"collateral[{i}]", rates, cap)
-        for i, item in enumerate(company.collateral)
-        if codes.collateral_type(item.type).family != "guarantee"
+        for i, item in enumerate(_taken(company.collateral, controlled))
+        if item is not None
     )
+
+
+def _taken(items_: Sequence[Collateral], controlled: Controlled) -> list[Collateral | None]:
+    """The items that can be pledged, in place; of unknown value when control is not known."""
+    found: list[Collateral | None] = []
+    for item in items_:
+        kind = codes.collateral_type(item.type)
+        control = controlled(item) if kind.needs_control else True
+        if kind.family == "guarantee" or control is False:
+            found.append(None)
+        else:
+            found.append(item if control else item.model_copy(update={"value": None}))
+    return found
 
 
 def _pledge(company: Company, item: Collateral, place: str, rates: Rates, cap: float) -> Pledge:
@@ -104,6 +126,7 @@ class Basis:
     rates: Rates
     guarantee_share: Figure
     target: tuple[Decimal, Decimal] | None
+    controlled: Controlled = always
     lent: dict[Any, Figure] = field(default_factory=dict)
 
     @property
@@ -157,7 +180,7 @@ def _lent(basis: Basis, advances: Mapping[str, Decimal]) -> Figure:
 def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, str, Figure]]:
     found = [
         (item.place, item.group, item.worth)
-        for item in items(basis.company, advances, basis.rates)
+        for item in items(basis.company, advances, basis.rates, basis.controlled)
         if item.family != "guarantee"
     ]
     for i, item in enumerate(basis.company.collateral or ()):
@@ -201,7 +224,8 @@ def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: 
         return Indication(None, None, currency, formula, figures, missing)
     top = min(high.number, basis.need.number, _or(amount.high, high.number))
     if top < _or(amount.low, ZERO):
-        return Indication(None, None, currency, f"{formula}_below_minimum", figures)
+        why = "nothing_accepted" if high.number == 0 else f"{formula}_below_minimum"
+        return Indication(None, None, currency, why, figures)
     bottom = min(max(min(low.number, top), _or(amount.low, ZERO)), top)
     low_, high_ = _converted((bottom, top), currency, basis.rates)
     return Indication(low_, high_, currency, formula, figures)
@@ -213,7 +237,7 @@ def _or(value: Decimal | None, default: Decimal) -> Decimal:
 
 def _converted(amounts: Sequence[Decimal], currency: str, rates: Rates) -> list[Decimal]:
     price = rates[currency].cny_per_unit if currency in rates else ONE
-    return [(amount / price).quantize(Decimal("0.01"), ROUND_DOWN) for amount in amounts]
+    return [(amount / price).quantize(CENT, ROUND_DOWN) for amount in amounts]
 
 
 def _currency(product: Product, basis: Basis) -> str:
@@ -230,20 +254,28 @@ def _position(product: Product, basis: Basis, _: Spans) -> Indication:
     open_ = [
         p
         for p in basis.derived.positions
-        if p.currency in product.currencies and p.bucket in reach and p.documented
+        if p.currency in product.currencies and p.bucket in reach and _left_open(p)
     ]
     if not open_ or basis.target is None:
         missing = tuple(f for p in basis.derived.positions for f in p.missing) or ("positions",)
         return Indication(None, None, product.currencies[0], "position", (), missing)
     largest = max(open_, key=lambda p: (_size(p, basis.rates), p.currency, p.bucket))
-    before, hedges = abs(largest.before_hedges or ZERO), abs(largest.hedges or ZERO)
-    cap = abs(largest.documented or ZERO)
-    low, high = (min(cap, max(ZERO, share * before - hedges)) for share in basis.target)
+    cap, size = abs(largest.documented or ZERO), abs(largest.before_hedges or ZERO)
+    done = size - cap
+    low, high = (
+        min(cap, max(ZERO, share * size - done)).quantize(CENT, ROUND_DOWN)
+        for share in basis.target
+    )
     figures = tuple(
         Figure(f"position.{p.currency}.{p.bucket}", p.documented, p.currency, "", p.terms)
         for p in open_
     )
-    return Indication(low, high, largest.currency, f"position_{largest.side}", figures)
+    formula = f"position_{largest.side}" if high else "position_reached"
+    return Indication(low, high, largest.currency, formula, figures)
+
+
+def _left_open(position: OpenPosition) -> bool:
+    return (position.documented or ZERO) * (position.before_hedges or ZERO) > 0
 
 
 def _size(position: OpenPosition, rates: Rates) -> Decimal:

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from recommender.amounts import Indication
 from recommender.change_texts import ChangeWriter
 from recommender.changes import Change, Changes
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
-from recommender.explain import Wording, band
+from recommender.explain import VERDICT, Wording, band
+from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product, Rule
 from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span
 from recommender.similarity import FEATURES
-from recommender.texts import Label, Language, show, table, text
+from recommender.texts import Label, Language, label, show, table, text
 
 Json = dict[str, Any]
 _SCOPES = {
@@ -30,7 +31,15 @@ _SCOPES = {
     "settlement": "settlement_methods",
     "size": "sizes",
 }
-TRUSTED = ("bank", "screening", "register")
+TRUSTED = {"bank": ("bank", "register"), "screening": ("screening",)}
+
+
+class Answered(NamedTuple):
+    """A rule with its answer: 1 yes, 0 unknown, -1 no; at: its place in the table."""
+
+    at: int
+    rule: Rule
+    verdict: int
 
 
 @dataclass(frozen=True)
@@ -67,11 +76,12 @@ class MatchWriter:
         currency = assessment.case.profile.need.currency
         self._writer = ChangeWriter(matcher.catalogue, currency, language)
 
-    def rules(self, product_id: str) -> list[tuple[int, Rule, int]]:
-        """Index, rule and verdict of every rule of a product."""
+    def rules(self, product_id: str) -> list[Answered]:
+        """Every rule of a product with its answer."""
         ids = self._matcher.rule_ids[product_id]
         rules = self._matcher.catalogue.rules(product_id)
-        return [(i, rule, int(self._a.verdicts[i])) for i, rule in zip(ids, rules, strict=True)]
+        verdicts = self._a.verdicts
+        return [Answered(i, rule, int(verdicts[i])) for i, rule in zip(ids, rules, strict=True)]
 
     def match(self, product: Product, rank: int, indication: Indication) -> Json:
         """The match of one product."""
@@ -88,7 +98,7 @@ class MatchWriter:
             "contributions": self._contributions(j),
             "subject_to": self._subject_to(rules),
             "cautions": self._cautions(product, rules),
-            "blockers": [self._blocker(r, v) for _, r, v in rules if r.hard and v == NO],
+            "blockers": [self._blocker(r) for r in rules if r.rule.hard and r.verdict == NO],
             "unknowns": self._unknowns(rules),
             "changes": self._changes(product.id, rules),
             "indicative_amount": self._amount(indication),
@@ -145,91 +155,104 @@ class MatchWriter:
             "text": text("feature.baseline.high", self._language),
         }
 
-    def _subject_to(self, rules: Sequence[tuple[int, Rule, int]]) -> list[Json]:
+    def _subject_to(self, rules: Sequence[Answered]) -> list[Json]:
         """Conditions of banks and screening that nobody entitled has confirmed."""
         lines = []
-        for _, rule, verdict in rules:
-            asked = self._matcher.asked_of(rule)
-            if (
-                rule.hard
-                and asked != "company"
-                and verdict != NO
-                and not self._confirmed(rule, verdict)
-            ):
+        for answered in rules:
+            rule, asked = answered.rule, self._matcher.asked[answered.at]
+            asked_of_others = rule.hard and asked != "company" and answered.verdict != NO
+            if asked_of_others and not self._confirmed(answered):
+                negative = rule.predicates[0].op in ("lacks", "none_of")
                 name = self._wording.name(rule.predicates[0].f)
-                key = f"subject_to.{asked}.{'lacks' if self._negative(rule) else 'holds'}"
+                key = f"subject_to.{asked}.{'lacks' if negative else 'holds'}"
                 lines.append(self._line(rule, text(key, self._language, label=name)))
         return lines
 
-    def _negative(self, rule: Rule) -> bool:
-        return rule.predicates[0].op in ("lacks", "none_of")
+    def _confirmed(self, answered: Answered) -> bool:
+        """Whether a predicate is met on the word of those it is asked of."""
+        trusted = TRUSTED[self._matcher.asked[answered.at]]
+        for predicate, verdict in zip(answered.rule.predicates, self._parts(answered), strict=True):
+            stated = self._a.case.facts.get(predicate.f)
+            if verdict == YES and stated is not None and stated.source in trusted:
+                return True
+        return False
 
-    def _confirmed(self, rule: Rule, verdict: int) -> bool:
-        if verdict != YES:
-            return False
-        stated = [self._a.case.facts.get(predicate.f) for predicate in rule.predicates]
-        return any(fact is not None and fact.source in TRUSTED for fact in stated)
+    def _parts(self, answered: Answered) -> list[int]:
+        """The answers to the predicates of a rule."""
+        if answered.rule.any is None:
+            return [answered.verdict]
+        return self._matcher.table.parts(self._a.case.columns, answered.at)
 
     def _line(self, rule: Rule, said: str) -> Json:
         return {"code": rule.reason, "field": self._wording.field(rule), "text": said}
 
-    def _cautions(self, product: Product, rules: Sequence[tuple[int, Rule, int]]) -> list[Json]:
+    def _reason(self, answered: Answered) -> str:
+        parts = self._parts(answered)
+        return self._wording.reason(
+            answered.rule, answered.verdict, parts, self._a.case, self._language
+        )
+
+    def _cautions(self, product: Product, rules: Sequence[Answered]) -> list[Json]:
+        """Soft rules not met, or open where nothing hard asks the same."""
         found = [
-            self._line(rule, self._wording.reason(rule, verdict, self._a.case, self._language))
-            for _, rule, verdict in rules
-            if not rule.hard and verdict == NO
+            self._line(r.rule, self._reason(r))
+            for r in rules
+            if not r.rule.hard and r.verdict == NO
         ]
-        unknown = [
-            (rule, verdict) for _, rule, verdict in rules if not rule.hard and verdict == UNKNOWN
-        ]
-        for rule, _ in unknown:
-            name = self._wording.name(rule.predicates[0].f)
-            found.append(self._line(rule, text("caution.unknown", self._language, label=name)))
+        unknown = [r.rule for r in rules if r.verdict == UNKNOWN]
+        asked = {p.f for rule in unknown if rule.hard for p in rule.predicates}
+        for rule in unknown:
+            if not rule.hard and not asked & {predicate.f for predicate in rule.predicates}:
+                name = self._wording.name(rule.predicates[0].f)
+                found.append(self._line(rule, text("caution.unknown", self._language, label=name)))
         if product.fit_ceiling is not None:
             said = text("caution.ceiling", self._language)
             found.append({"code": "fit_ceiling", "field": "", "text": said})
         return found
 
-    def _blocker(self, rule: Rule, verdict: int) -> Json:
-        field_name = self._wording.field(rule)
-        observed = [self._wording.observed(self._a.case, p.f) for p in rule.predicates]
+    def _blocker(self, answered: Answered) -> Json:
+        rule, case = answered.rule, self._a.case
+        observed = [self._wording.observed(case, predicate.f) for predicate in rule.predicates]
         return {
             "code": rule.reason,
-            "field": field_name,
+            "field": self._wording.field(rule),
             "observed": observed if rule.any is not None else observed[0],
             "required": self._wording.required(rule),
-            "text": self._wording.reason(rule, verdict, self._a.case, self._language),
+            "text": self._reason(answered),
         }
 
-    def rule_json(self, rule: Rule, verdict: int) -> Json:
+    def rule_json(self, answered: Answered) -> Json:
         """One rule with its answer, for the eligibility operation."""
-        word = {YES: "yes", UNKNOWN: "unknown", NO: "no"}[verdict]
-        asked = {"asked_of": self._matcher.asked_of(rule), "provenance": rule.src}
-        line = self._blocker(rule, verdict)
-        head = {"code": line["code"], "field": line["field"], "verdict": word}
-        tail = {"observed": line["observed"], "required": line["required"], "hard": rule.hard}
-        return {**head, **tail, **asked, "origin": rule.origin, "text": line["text"]}
+        rule, line = answered.rule, self._blocker(answered)
+        return {
+            "code": line["code"],
+            "field": line["field"],
+            "verdict": VERDICT[answered.verdict],
+            "observed": line["observed"],
+            "required": line["required"],
+            "hard": rule.hard,
+            "asked_of": self._matcher.asked[answered.at],
+            "provenance": rule.src,
+            "origin": rule.origin,
+            "text": line["text"],
+        }
 
-    def _unknowns(self, rules: Sequence[tuple[int, Rule, int]]) -> list[Json]:
-        return [
-            {
-                "code": rule.reason,
-                "field": self._wording.field(rule),
-                "question": show(self.question(open_fields(self._a.case, rule)[0]), self._language),
-            }
-            for _, rule, verdict in rules
-            if rule.hard and verdict == UNKNOWN and self._matcher.asked_of(rule) == "company"
-        ]
+    def _unknowns(self, rules: Sequence[Answered]) -> list[Json]:
+        found: dict[str, Json] = {}
+        for answered in rules:
+            rule, ours = answered.rule, self._matcher.asked[answered.at] == "company"
+            if rule.hard and answered.verdict == UNKNOWN and ours:
+                field = open_fields(self._a.case, rule)[0]
+                question = show(self._wording.question(field), self._language)
+                line = {"code": rule.reason, "field": self._wording.field(rule)}
+                found.setdefault(field, {**line, "question": question})
+        return list(found.values())
 
-    def question(self, name: str) -> Label:
-        """The question that would make a field known."""
-        return self._wording.question(name)
-
-    def _changes(self, product_id: str, rules: Sequence[tuple[int, Rule, int]]) -> list[Json]:
+    def _changes(self, product_id: str, rules: Sequence[Answered]) -> list[Json]:
         """At most three verified changes: what makes a near miss fit, else what mends a rule."""
         found = self._a.near.get(product_id)
         if found is None:
-            failing = [i for i, rule, verdict in rules if rule.hard and verdict == NO]
+            failing = [r.at for r in rules if r.rule.hard and r.verdict == NO]
             found = self._a.changes.for_rules(failing)
         return [self._writer.change(change) for change in found[:3]]
 
@@ -248,16 +271,24 @@ class MatchWriter:
         }
 
     def _term(self, figure: Figure) -> Json:
-        key = f"derived.term.{figure.name}"
-        name = text(key, self._language) if key in table() else figure.name
         formula = text(figure.formula, self._language) if figure.formula in table() else None
         return {
             "name": figure.name,
-            "label": name,
+            "label": show(self._term_label(figure.name), self._language),
             "value": number(figure.number),
             "unit": figure.unit,
             "formula": formula,
         }
+
+    def _term_label(self, name: str) -> Label | str:
+        """A term's name: a position, an item of collateral, or a figure."""
+        kind, _, rest = name.partition(".")
+        if kind == "position":
+            return self._wording.code("documented_positions", rest.replace(".", ":", 1))
+        if name.startswith("collateral["):
+            items = self._a.case.company.collateral or ()
+            return self._wording.code("collateral", items[int(name[11:-1])].type)
+        return label(f"derived.term.{name}") if f"derived.term.{name}" in table() else name
 
     def _papers(self, product: Product) -> Json:
         required = self._sheets.papers(product, self._language)
@@ -269,8 +300,15 @@ class MatchWriter:
 
 def open_fields(case: Case, rule: Rule) -> list[str]:
     """The fields of the profile that would answer an open rule, as the questions name them."""
-    names = [name for predicate in rule.predicates for name in base_fields(case, predicate.f)]
-    return list(dict.fromkeys(names))
+    names = [name for p in rule.predicates for name in (p.f, p.v_field) if name]
+    names = [name for name in names if is_open(case, name)] or names
+    return list(dict.fromkeys(base for name in names for base in base_fields(case, name)))
+
+
+def is_open(case: Case, name: str) -> bool:
+    """Whether a field or fact is not, or only partly, known."""
+    value = case.row.get(name)
+    return (value.may is None or bool(value.may)) if isinstance(value, Codes) else value is None
 
 
 def base_fields(case: Case, name: str) -> list[str]:
@@ -281,17 +319,21 @@ def base_fields(case: Case, name: str) -> list[str]:
         "need_cny": derived.need.missing,
         "collateral_gap_cny": derived.collateral_gap.missing,
     }
+    if name == "receivable_currencies":
+        unstated = [part for part in _RECEIVABLES if getattr(case.company, part) is None]
+        return unstated or list(_RECEIVABLES)
     if name in figures:
         traced = [_top(part) for part in figures[name]]
-        return list(dict.fromkeys(traced)) or [name]
+        return list(dict.fromkeys(traced)) or [_BASES.get(name, name)]
     return [_BASES.get(name, name)]
 
 
 _BASES = {
     "document_issuers": "documents",
     "documented_positions": "positions",
-    "receivable_currencies": "positions",
+    "collateral_gap_cny": "collateral",
 }
+_RECEIVABLES = ("collateral", "positions")
 
 
 def _top(part: str) -> str:

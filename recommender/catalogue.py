@@ -130,8 +130,7 @@ class Catalogue:
         known = self.document_id(paper.type)
         if known is None:
             return paper
-        issuer = paper.issuer or self.documents[known].issuer
-        return paper.model_copy(update={"type": known, "issuer": issuer})
+        return paper.model_copy(update={"type": known})
 
     def fact_value(self, company: Company, fact_id: str) -> Fact | None:
         """What the company's record says of a fact; None when it says nothing."""

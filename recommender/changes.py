@@ -11,6 +11,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ def apply(company: Company, values: Mapping[str, Any], catalogue: Catalogue) -> 
     A fact set this way is an assumption of the question asked, so its source is the company.
     """
     raw = company.model_dump(mode="python", exclude_none=True)
+    if "facts" in raw:
+        raw["facts"] = {name: fact for name, fact in raw["facts"].items() if "value" in fact}
     problems = []
     for name, value in values.items():
         fact = name.removeprefix("facts.")
@@ -125,7 +128,7 @@ class Changes:
         self._verify({change.key: change for changes in found.values() for change in changes})
         near = {}
         for j, changes in found.items():
-            fixes = [change for change in changes if self._fits(change, j)]
+            fixes = [change for change in changes if self._fits(change, j, failing[j])]
             if fixes:
                 near[self._matcher.products[j].id] = sorted(fixes, key=_cost)
         return near
@@ -141,9 +144,10 @@ class Changes:
         verdicts = self._verdicts[change.key]
         return None if verdicts is None else int(verdicts[rule])
 
-    def _fits(self, change: Change, product: int) -> bool:
+    def _fits(self, change: Change, product: int, failing: Sequence[int]) -> bool:
+        """Whether every rule that failed is met after the change, and no other fails."""
         verdicts = self._verdicts[change.key]
-        if verdicts is None:
+        if verdicts is None or any(verdicts[i] != YES for i in failing):
             return False
         rules = self._matcher.rule_ids[self._matcher.products[product].id]
         return all(verdicts[i] != NO for i in rules if self._matcher.hard[i])
@@ -221,7 +225,8 @@ class Changes:
         papers = [p.model_dump(exclude_none=True) for p in self._case.company.documents or ()]
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
         values = {"documents": [*papers, added], **document.sets, **more}
-        return Change(tuple(values.items()), _issuing_hand(document), document.id)
+        hands = [_issuing_hand(document), self._hardest(more)]
+        return Change(tuple(values.items()), max(hands, key=BY_COST.__getitem__), document.id)
 
     def _by_document(self, failing: Sequence[int]) -> Iterator[Change]:
         """A document together with all the facts that are its properties."""
@@ -239,20 +244,24 @@ class Changes:
     def _hardest(self, facts: Iterable[str]) -> str:
         known = self._matcher.catalogue.facts
         hands: list[str] = [known[name].changeable for name in facts]
-        return max(hands, key=BY_COST.__getitem__)
+        return max(hands, key=BY_COST.__getitem__, default="company")
 
     def _facts_of(self, document: str, rules: Sequence[Rule]) -> dict[str, Any]:
         facts = self._matcher.catalogue.facts
         found = {}
         for predicate in [p for rule in rules for p in rule.predicates]:
             fact = facts.get(predicate.f)
-            if fact is not None and fact.document == document and fact.changeable != "no":
+            if fact is not None and fact.document == document and _fact_hand(fact) != "no":
                 options = [option.id for option in fact.options or ()]
                 found[fact.id] = self._satisfying(predicate, options)
         return {name: value for name, value in found.items() if value is not None}
 
     def _field_change(self, p: Predicate) -> Iterator[Change]:
-        if p.v_field is not None or p.op == "none_of":
+        asks_for_more = p.f == "need_cny" and p.op == "at_least"
+        if p.v_field is not None or p.op == "none_of" or asks_for_more:
+            return
+        if p.f == "need.currency":
+            yield from self._other_currency(_listed(p))
             return
         field, first = BY_ID[p.f], p.v[0] if isinstance(p.v, tuple) else p.v
         held = self._case.row[p.f]
@@ -268,9 +277,20 @@ class Changes:
         elif field.kind == "day":
             value = self._day(p)
         elif field.kind == "number":
-            value = int(float(str(first)))
+            value = int(floor(first) if p.op == "at_most" else ceil(first))  # type: ignore[arg-type]
         if value is not None:
             yield Change(((name, value),), field.changeable)
+
+    def _other_currency(self, currencies: Sequence[Any]) -> Iterator[Change]:
+        """Ask for the same money in another currency, at the dated rates."""
+        wanted, need = self._case.derived.need.number, self._case.profile.need
+        for currency in currencies:
+            rate = self._case.rates.get(str(currency))
+            if need.amount is None:
+                yield Change((("need.currency", currency),), "company")
+            elif wanted is not None and rate is not None:
+                amount = (wanted / rate.cny_per_unit).quantize(Decimal(1), rounding=ROUND_FLOOR)
+                yield Change((("need.currency", currency), ("need.amount", amount)), "company")
 
     def _in_need_currency(self, amount: Decimal, op: str) -> Any:
         rate = self._case.rates.get(self._case.profile.need.currency or "")

@@ -6,8 +6,8 @@ Advances come from the caller, who knows the product; unknowns and rounding foll
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from recommender import codes
@@ -119,17 +119,31 @@ class Item:
     worth: Figure
 
 
-def items(company: Company, advances: Advances, rates: Rates) -> tuple[Item, ...]:
+Controlled = Callable[[Collateral], bool | None]
+
+
+def always(_: Collateral) -> bool:
+    """Every item is under control."""
+    return True
+
+
+def items(
+    company: Company, advances: Advances, rates: Rates, controlled: Controlled = always
+) -> tuple[Item, ...]:
     """The items that count: of a type in `advances`, and of one that counts in coverage at all.
 
-    advances: share lent per collateral type; a type left out is not accepted.
+    advances: share lent per collateral type; a type left out is not accepted. controlled: whether
+    a paper gives control of goods that need one (None: not known); without, they do not count.
     """
     counted = []
     for index, item in enumerate(company.collateral or ()):
         kind = codes.collateral_type(item.type)
-        if item.type in advances and kind.counts_in_coverage:
+        control = controlled(item) if kind.needs_control else True
+        if item.type in advances and kind.counts_in_coverage and control is not False:
             place = f"collateral[{index}]"
             own = _own_figure(company, item, kind.family, advances[item.type], rates, place)
+            if control is None:
+                own = unknown("lendable", item.currency or "", ("documents",))
             worth = cny(own, item.currency, rates, f"{place}.currency")
             group = item.trade or place
             counted.append(Item(place, kind.family, group, kind.label, own, worth))
@@ -202,11 +216,17 @@ def coverage_of(company: Company, counted: Sequence[Item]) -> Figure:
     for item in counted:
         if item.family != "guarantee":
             groups.setdefault(item.group, []).append(item)
-    return _sum_of("collateral_coverage", [max(g, key=_unknown_first) for g in groups.values()])
+    return _sum_of("collateral_coverage", [_best(group) for group in groups.values()])
 
 
-def _unknown_first(item: Item) -> tuple[bool, Decimal]:
-    return item.worth.value is None, item.worth.number or ZERO
+def _best(group: Sequence[Item]) -> Item:
+    """The item of a trade that lends most; unknown, missing what any misses, as soon as one is."""
+    unknown_ones = [item for item in group if item.worth.value is None]
+    if not unknown_ones:
+        return max(group, key=lambda item: item.worth.number or ZERO)
+    missing = dict.fromkeys(field for item in unknown_ones for field in item.worth.missing)
+    worth = replace(unknown_ones[0].worth, missing=tuple(missing))
+    return replace(unknown_ones[0], worth=worth)
 
 
 def guarantees(company: Company, advances: Advances, rates: Rates) -> Figure:

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 from recommender import codes
 from recommender.collateral import (
     Advances,
+    Controlled,
     Item,
     Rates,
+    always,
     coverage,
     coverage_of,
     guarantees,
@@ -146,8 +148,8 @@ def size_class(company: Company, parameters: Parameters, as_of: date) -> Figure:
 def receivable_currencies(company: Company) -> Currencies:
     """Currencies of the company's receivables and receipts.
 
-    A receivable without a currency may be in any; so may all, when nothing is known for certain
-    and collateral or positions are not stated.
+    A receivable without a currency may be in any; so may more of them, while collateral or
+    positions are not stated.
     """
     pledged = [
         item.currency
@@ -158,7 +160,7 @@ def receivable_currencies(company: Company) -> Currencies:
     has = {currency for currency in pledged if currency}
     has |= {flow.currency for flow in flows if flow.receipts}
     unstated = company.collateral is None or company.positions is None
-    if None in pledged or (unstated and not has):
+    if None in pledged or unstated:
         return Currencies(frozenset(has), None)
     may = {flow.currency for flow in flows if flow.receipts is None}
     return Currencies(frozenset(has), frozenset(may - has))
@@ -171,17 +173,19 @@ def summary(
     advances: Advances,
     rates: Rates,
     margins: Sequence[Figure] = (),
+    controlled: Controlled = always,
 ) -> Derived:
     """The figures of the answer's `derived` block.
 
     advances: share lent per collateral type, the catalogue's best. rates: `Parameters.rates`.
+    controlled: whether a paper gives control of goods (see `recommender.collateral.items`).
     margins: in CNY, of the products already decided on; without a plan there are none, and
     nothing is funded.
     """
     need = company.need or _NO_NEED
     stated = given("need", need.amount, need.currency or "", "need.amount")
     wanted = replace(cny(stated, need.currency, rates, "need.currency"), name="need")
-    counted = items(company, advances, rates)
+    counted = items(company, advances, rates, controlled)
     cover, backing = coverage_of(company, counted), guarantees_of(company, counted)
     amounts = dict(_stated_amounts(company))
     used = sorted({currency for _, currency in amounts.values() if currency != "CNY"})

@@ -112,7 +112,11 @@ class Trade(Record):
     """What the company trades, where and on what terms."""
 
     directions: tuple[Direction, ...] | None = described(
-        "What the company does on the corridor.", zh="业务方向", en="Direction", unit="code"
+        "What the company does on the corridor.",
+        zh="业务方向",
+        en="Direction",
+        unit="code",
+        max_length=20,
     )
     routes: tuple[Route, ...] | None = described(
         "Ways the goods go.", zh="运输路线", en="Routes", unit="route", max_length=50
@@ -125,10 +129,18 @@ class Trade(Record):
         max_length=200,
     )
     incoterms: tuple[Incoterm, ...] | None = described(
-        "Delivery terms in use.", zh="贸易术语", en="Incoterms", unit="Incoterms 2020"
+        "Delivery terms in use.",
+        zh="贸易术语",
+        en="Incoterms",
+        unit="Incoterms 2020",
+        max_length=20,
     )
     settlement_methods: tuple[SettlementMethod, ...] | None = described(
-        "How buyers or suppliers are paid.", zh="结算方式", en="Settlement method", unit="code"
+        "How buyers or suppliers are paid.",
+        zh="结算方式",
+        en="Settlement method",
+        unit="code",
+        max_length=20,
     )
     payment_term_days: Annotated[int, Field(ge=0, le=3_650, strict=True)] | None = described(
         "Usual credit period granted or taken.", zh="账期", en="Payment term", unit="days"
@@ -245,7 +257,11 @@ class Company(Record):
         "Foreign-currency flows.", zh="外汇敞口", en="FX positions", unit="position", max_length=500
     )
     facts: dict[Name, Fact] | None = described(
-        "Answers to the catalogue's questions, by fact id.", zh="事实", en="Facts", unit="fact"
+        "Answers to the catalogue's questions, by fact id.",
+        zh="事实",
+        en="Facts",
+        unit="fact",
+        max_length=1_000,
     )
     consents: Consents | None = described("Consents.", zh="授权", en="Consents", unit="record")
 

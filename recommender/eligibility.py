@@ -61,6 +61,16 @@ class RuleTable:
         """Answers (n, rules) for n companies."""
         if not self.size:
             return np.zeros((len(columns), 0), dtype=np.int8)
+        return np.maximum.reduceat(self._predicates(columns), self.rule_starts, axis=1)
+
+    def parts(self, columns: Columns, rule: int) -> list[int]:
+        """Answers to the predicates of one rule, for one company."""
+        answers = self._predicates(columns)[0]
+        end = self.rule_starts[rule + 1] if rule + 1 < self.size else len(answers)
+        found: list[int] = answers[self.rule_starts[rule] : end].tolist()
+        return found
+
+    def _predicates(self, columns: Columns) -> Verdicts:
         difference = columns.numbers[:, self.left] - columns.numbers[:, self.right]
         inside = (difference >= self.low) & (difference <= self.high)
         number = np.where(np.isnan(difference), 0, np.where(inside, 1, -1)).astype(np.int8)
@@ -68,8 +78,8 @@ class RuleTable:
         may = (columns.may[:, self.words] & self.masks) != 0
         code = has.astype(np.int8) + may.astype(np.int8) - np.int8(1)
         leaves = np.concatenate([number, code], axis=1)[:, self.leaf_order]
-        predicates = np.maximum.reduceat(leaves, self.predicate_starts, axis=1) * self.signs
-        return np.maximum.reduceat(predicates, self.rule_starts, axis=1)
+        found: Verdicts = np.maximum.reduceat(leaves, self.predicate_starts, axis=1) * self.signs
+        return found
 
 
 def compile_rules(rules: Sequence[Rule], layout: Layout) -> RuleTable:

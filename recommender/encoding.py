@@ -250,7 +250,8 @@ class Exposure:
 class Companies:
     """n encoded companies: columns for rules, and what only similarities look at.
 
-    hs, text: token lists; None in `described` marks a company without a description.
+    hs, text: token lists; described: whether there is a description; no_goods: whether the list
+    of goods is known to be empty.
     pledges, positions: None when the company's list is not known.
     coverage: CNY lendable at the catalogue's best advances (n,), NaN unknown.
     """
@@ -259,6 +260,7 @@ class Companies:
     hs: Segments
     text: Segments
     described: NDArray[np.bool_]
+    no_goods: NDArray[np.bool_]
     pledges: tuple[tuple[Pledge, ...] | None, ...]
     positions: tuple[tuple[Exposure, ...] | None, ...]
     coverage: Floats

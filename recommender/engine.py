@@ -30,8 +30,8 @@ from recommender.product import LANES, PROVENANCES, Product
 from recommender.questions import Questions
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
-from recommender.similarity import FEATURES, applies
-from recommender.texts import Language, label, show, text
+from recommender.similarity import FEATURES, FUNDING, applies
+from recommender.texts import Language, Money, label, show, text
 
 FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
 SHOWN = ("eligible", "conditional")
@@ -99,7 +99,7 @@ class Engine:
             {
                 "product_id": product.id,
                 "fit": assessment.fits[product.id],
-                "rules": [writer.rule_json(r, v) for _, r, v in writer.rules(product.id)],
+                "rules": [writer.rule_json(answered) for answered in writer.rules(product.id)],
             }
             for product in self._in_lanes(chosen)
         ]
@@ -211,7 +211,7 @@ class Engine:
         named = {p.id: FITS[f] for p, f in zip(matcher.products, fits.tolist(), strict=True)}
         changes = Changes(matcher, case)
         near = changes.near_misses(matcher.failing(verdicts, self._mendable))
-        values = matcher.values(situation) if options.personalised else None
+        values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(
             case=case,
             verdicts=verdicts,
@@ -232,7 +232,7 @@ class Engine:
         basis = self._basis(assessment.case)
         order = self._order(assessment)
         lanes = []
-        for lane in options.lanes or LANES:
+        for lane in dict.fromkeys(options.lanes or LANES):
             ranked = self._shown(lane, order, assessment, options)[: options.limit]
             matches = [
                 writer.match(product, rank, self._indication(product, basis, assessment.case))
@@ -254,7 +254,7 @@ class Engine:
         self, assessment: Assessment, order: list[Product], options: Options, language: Language
     ) -> list[Json]:
         ranks: dict[int, int] = {}
-        for lane in options.lanes or LANES:
+        for lane in dict.fromkeys(options.lanes or LANES):
             rest = [p for p in order if p.lane == lane and assessment.fits[p.id] != "ineligible"]
             for rank, product in enumerate(rest, start=1):
                 if assessment.fits[product.id] == "conditional":
@@ -304,7 +304,8 @@ class Engine:
         share = self.parameters.value("guarantee_share", day)
         aim = (target.low, target.high) if target and target.low and target.high else None
         covered = given("guarantee_share", share.value if share else None, "share")
-        return Basis(case.company, case.derived, case.rates, covered, aim)
+        control = self._matcher.control_of(case.company)
+        return Basis(case.company, case.derived, case.rates, covered, aim, control)
 
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of
@@ -326,6 +327,10 @@ class Engine:
         if company.registered_province is None and isinstance(province, Codes) and province.has:
             shown = [self._wording.code("registered_province", code) for code in province.has]
             found.append(text("notice.province_from_uscc", language, province=shown))
+        wanted, sales = case.derived.need.number, company.revenue_cny
+        if wanted is not None and sales is not None and wanted > sales:
+            amounts = {"need": Money(wanted, "CNY"), "sales": Money(sales, "CNY")}
+            found.append(text("notice.need_above_sales", language, **amounts))
         if case.derived.rates_missing:
             found.append(
                 text("notice.rates_missing", language, currencies=list(case.derived.rates_missing))
@@ -344,12 +349,14 @@ class Engine:
         return found
 
     def _nothing_fits(self, assessment: Assessment, options: Options) -> str | None:
-        """Said when no product but services can be recommended; null otherwise."""
+        """Said when nothing in the lanes that answer the need can be recommended; else null."""
         language = _language(options)
-        offered = [p for p in self._in_lanes(options) if p.lane != "service"]
-        if any(assessment.fits[product.id] in SHOWN for product in offered):
+        need = assessment.case.profile.need
+        wanted = FUNDING if need.amount else [lane for lane in LANES if lane != "service"]
+        offered = [p for p in self._in_lanes(options) if p.lane in wanted]
+        if not offered or any(assessment.fits[product.id] in SHOWN for product in offered):
             return None
-        if assessment.case.profile.need.purpose == BARRED_PURPOSE:
+        if need.purpose == BARRED_PURPOSE:
             return text("nothing_fits.outward_investment", language)
         near = [p.name for p in offered if assessment.fits[p.id] == "near_miss"]
         if near:

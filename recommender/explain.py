@@ -72,20 +72,29 @@ class Wording:
         """The fields a rule looks at, as one string."""
         return "|".join(dict.fromkeys(predicate.f for predicate in rule.predicates))
 
-    def reason(self, rule: Rule, verdict: int, case: Case, language: Language) -> str:
-        """Why a rule is met, open or failed, with what was seen and what is asked for."""
+    def reason(
+        self, rule: Rule, verdict: int, parts: Sequence[int], case: Case, language: Language
+    ) -> str:
+        """Why a rule is met, open or failed, with what was seen and what is asked for.
+
+        parts: answers to its predicates; of several alternatives those that decide are named.
+        """
         own = f"reason.{rule.code}.{VERDICT[verdict]}"
         predicates = rule.predicates
         if rule.origin == "gate" and own in table():
             said = self._sentence(own, predicates[0], case, language)
         else:
-            parts = [self._predicate(p, verdict, case, language) for p in predicates]
-            said = text("reason.or", language).join(dict.fromkeys(parts))
+            deciding = [p for p, part in zip(predicates, parts, strict=True) if part == verdict]
+            found = [self._predicate(p, verdict, case, language) for p in deciding]
+            joint = "reason.or" if verdict == UNKNOWN else "reason.and"
+            said = text(joint, language).join(dict.fromkeys(found))
         note = show(rule.note.label, language) if rule.note else ""
         return said + (text("reason.note", language, note=note) if note else "")
 
     def _predicate(self, p: Predicate, verdict: int, case: Case, language: Language) -> str:
-        return self._sentence(f"reason.{p.op}.{VERDICT[verdict]}", p, case, language)
+        own = f"reason.{p.f}.{VERDICT[verdict]}"
+        key = own if own in table() else f"reason.{p.op}.{VERDICT[verdict]}"
+        return self._sentence(key, p, case, language)
 
     def _sentence(self, key: str, p: Predicate, case: Case, language: Language) -> str:
         return text(
@@ -138,7 +147,7 @@ def _issued(name: Label, issuer: str) -> Label:
     if not issuer:
         return name
     by = label(f"issuer.{issuer}")
-    return Label(f"{name.zh}({by.zh}签发)", f"{name.en} issued by the {by.en.lower()}")
+    return Label(f"{name.zh}（{by.zh}签发）", f"{name.en} issued by the {by.en.lower()}")
 
 
 def _wanted(predicate: Predicate) -> Any:

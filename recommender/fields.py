@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from recommender import codes
+from recommender.collateral import UNFINANCED_BALANCE
 from recommender.derived import Derived, receivable_currencies
 from recommender.domain import Company, Insurance, Need, Trade
 from recommender.product import Changeable
@@ -127,15 +128,18 @@ def _pledges(p: Profile) -> Codes:
 
 
 def _open_positions(p: Profile) -> Codes:
-    """Currency and bucket of every documented position that is open after own hedges."""
+    """Currency and bucket of every documented position that own hedges leave open.
+
+    A position closed in full, or turned over by hedges, is not open: there is nothing to hedge.
+    """
     if p.company.positions is None:
         return UNKNOWN
     has, may = [], []
     for position in p.derived.positions:
         token = f"{position.currency}:{position.bucket}"
-        if position.documented is None:
+        if position.documented is None or position.before_hedges is None:
             may.append(token)
-        elif position.documented != 0:
+        elif position.documented * position.before_hedges > 0:
             has.append(token)
     return Codes(tuple(sorted(has)), tuple(sorted(may)))
 
@@ -175,7 +179,20 @@ def _size(p: Profile) -> Codes:
 
 
 def _gap(p: Profile) -> Number:
-    return p.derived.collateral_gap.number
+    """Unknown where nothing is open as far as known, but what is not known may open a gap."""
+    gap = p.derived.collateral_gap.number
+    return None if gap == 0 and _may_cover_less(p.company) else gap
+
+
+def _may_cover_less(company: Company) -> bool:
+    families = {codes.collateral_type(item.type).family for item in company.collateral or ()}
+    balance = (company.facts or {}).get(UNFINANCED_BALANCE)
+    uncapped = "insured_receivable" in families and (balance is None or balance.value is None)
+    unranked = any(
+        item.senior_claim is None and codes.collateral_type(item.type).family == "guarantee"
+        for item in company.collateral or ()
+    )
+    return uncapped or unranked
 
 
 def _currency_label(token: str) -> Label:

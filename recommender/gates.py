@@ -30,10 +30,10 @@ def _window(product: Product) -> Iterator[Rule]:
     day = datetime.timedelta(days=1)
     if product.suspended:
         yield _gate("suspended", product.provenance_of("suspended"), "as_of", "before", NEVER)
-    if product.valid_from is not None:
+    if product.valid_from not in (None, datetime.date.min):
         eve = (product.valid_from - day).isoformat()
         yield _gate("not_open_yet", product.provenance_of("valid_from"), "as_of", "after", eve)
-    if product.valid_until is not None:
+    if product.valid_until not in (None, datetime.date.max):
         morrow = (product.valid_until + day).isoformat()
         yield _gate("closed", product.provenance_of("valid_until"), "as_of", "before", morrow)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from recommender.errors import Problem
 from recommender.records import (
+    LARGEST,
     Amount,
     Day,
     Identifier,
@@ -150,10 +152,45 @@ class Position(Record):
     )
 
 
+_MOST = 200
+
+
+def _plain_answer(value: Any) -> Any:
+    """One message for an answer that is none of the kinds a fact may have."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if isinstance(value, (list, tuple)) and all(_is_name(item) for item in value[:_MOST]):
+        if len(value) > _MOST:
+            raise_problems((Problem("list_too_long", value=value, allowed=_MOST),))
+        return tuple(value)
+    number = isinstance(value, (int, float)) and abs(value) <= LARGEST
+    if not (value is None or number or _is_name(value)):
+        raise_problems((Problem("not_an_answer", value=value),))
+    return value
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 200
+
+
+FactAnswer = Annotated[
+    Any,
+    BeforeValidator(_plain_answer),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": ["boolean", "number", "string", "null"]},
+                {"type": "array", "items": {"type": "string"}},
+            ]
+        }
+    ),
+]
+
+
 class Fact(Record):
     """The answer to one question of the catalogue's dictionary, with where it comes from."""
 
-    value: bool | int | float | Name | tuple[Name, ...] | None = Field(
+    value: FactAnswer = Field(
         description="The answer; its type is the fact's type in the dictionary; null: not known.",
         json_schema_extra={"unit": "as the fact", "label_zh": "取值", "label_en": "Value"},
     )
@@ -166,7 +203,7 @@ class Fact(Record):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain_answer(cls, data: Any) -> Any:
+    def _bare_answer(cls, data: Any) -> Any:
         return data if isinstance(data, dict) else {"value": data}
 
 
@@ -177,5 +214,9 @@ class Consents(Record):
         "May be contacted.", zh="同意联系", en="May be contacted", unit="yes/no"
     )
     data_use: tuple[Name, ...] | None = described(
-        "Purposes the data may be used for.", zh="数据用途授权", en="Data use", unit="code"
+        "Purposes the data may be used for.",
+        zh="数据用途授权",
+        en="Data use",
+        unit="code",
+        max_length=50,
     )

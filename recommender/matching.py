@@ -21,14 +21,16 @@ from recommender import codes
 from recommender.amounts import pledges
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
+from recommender.collateral import Controlled
 from recommender.compiled import Compiled
 from recommender.derived import Derived, summary
-from recommender.domain import Company
+from recommender.domain import Collateral, Company
 from recommender.eligibility import FLAG_TRUE, YES
 from recommender.encoding import Columns, Companies, Exposure, Segments
 from recommender.errors import Problem
 from recommender.fields import FIELDS, Codes, Profile, Value
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
+from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
 from recommender.product import FactDefinition
 from recommender.similarity import Situation, similarities
@@ -76,7 +78,7 @@ class Matcher(Compiled):
 
     def __init__(self, catalogue: Catalogue, parameters: Parameters) -> None:
         self.parameters = parameters
-        super().__init__(catalogue, _defaults(parameters))
+        super().__init__(catalogue, _defaults(parameters, datetime.date.max))
 
     @lru_cache(maxsize=4096)  # noqa: B019 - as long-lived as the catalogue itself
     def spans(self, product_id: str, as_of: datetime.date) -> Mapping[str, Span]:
@@ -91,8 +93,16 @@ class Matcher(Compiled):
 
     @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
     def best_advances(self, as_of: datetime.date) -> Mapping[str, Decimal]:
-        """The best advance the catalogue offers on each type of collateral."""
-        best: dict[str, Decimal] = {}
+        """The best advance the catalogue offers on each type of collateral.
+
+        A type no product takes counts at its dated default: other lenders may take it.
+        """
+        dated = {
+            kind.type: self.parameters.advance(kind.type, as_of)
+            for kind in codes.collateral_types()
+        }
+        accepted = {kind for product in self.products for kind in product.accepts}
+        best = {k: v.default for k, v in dated.items() if v is not None and k not in accepted}
         for product in self.products:
             for kind, (_, high) in self.spans(product.id, as_of).items():
                 best[kind] = max(high, best.get(kind, Decimal(0)))
@@ -104,7 +114,14 @@ class Matcher(Compiled):
         """A company with its figures, facts and columns; given: rates of the request."""
         company = self.catalogue.normalised(company)
         rates = self.parameters.rates(as_of, given)
-        derived = summary(company, self.parameters, as_of, self.best_advances(as_of), rates)
+        derived = summary(
+            company,
+            self.parameters,
+            as_of,
+            self.best_advances(as_of),
+            rates,
+            controlled=self.control_of(company),
+        )
         profile = Profile(company, derived, as_of)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
         implied = self.implied_by(self.layout.encode([row]))[0]
@@ -113,6 +130,21 @@ class Matcher(Compiled):
         for name, statement in facts.items():
             row[name] = fact_value(self.catalogue.facts[name], statement.value)
         return Case(profile, facts, implied, row, self.layout.encode([row]), rates)
+
+    def control_of(self, company: Company) -> Controlled:
+        """Whether the company holds a paper that gives control of the goods of an item's trade."""
+        papers, documents = company.documents, self.catalogue.documents
+
+        def controlled(item: Collateral) -> bool | None:
+            if papers is None:
+                return None
+            return any(
+                documents[paper.type].character != "none"
+                for paper in papers
+                if paper.type in documents and item.trade in (None, paper.trade)
+            )
+
+        return controlled
 
     def _stated(self, company: Company) -> dict[str, Statement]:
         return {
@@ -171,22 +203,33 @@ class Matcher(Compiled):
             Segments.of([self.tokens.hs_tokens(trade.hs or ()) for trade in trades]),
             Segments.of([self.tokens.text_tokens(trade.description or "") for trade in trades]),
             np.array([trade.description is not None for trade in trades]),
-            tuple(pledges(case.company, case.rates) for case in cases),
+            np.array([trade.hs == () for trade in trades]),
+            tuple(pledges(c.company, c.rates, self.control_of(c.company)) for c in cases),
             tuple(_exposures(case) for case in cases),
             np.array([_float(case.derived.collateral_coverage.number) for case in cases]),
         )
         return Situation(companies, self.table.verdicts(columns))
 
-    def values(self, situation: Situation) -> NDArray[np.float64]:
-        """All similarities (n, m, K)."""
-        return similarities(situation, self.offers)
+    def values(
+        self, situation: Situation, as_of: datetime.date | None = None
+    ) -> NDArray[np.float64]:
+        """All similarities (n, m, K), with the advances in force on the day."""
+        return similarities(situation, self.offers_on(as_of or datetime.date.max))
+
+    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
+    def offers_on(self, as_of: datetime.date) -> Offers:
+        """The scopes of the products with the dated advances of a day."""
+        dated = _defaults(self.parameters, as_of)
+        if dated == _defaults(self.parameters, datetime.date.max):
+            return self.offers
+        return with_advances(self.offers, dated)
 
 
-def _defaults(parameters: Parameters) -> dict[str, Span]:
-    """The newest dated advance of every collateral type."""
+def _defaults(parameters: Parameters, as_of: datetime.date) -> dict[str, Span]:
+    """The dated advance of every collateral type."""
     found = {}
     for kind in codes.collateral_types():
-        dated = parameters.advance(kind.type, datetime.date.max)
+        dated = parameters.advance(kind.type, as_of)
         if dated is not None:
             found[kind.type] = (dated.low, dated.high)
     return found

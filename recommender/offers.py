@@ -7,7 +7,7 @@ case and more than one that misses it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import log
 from typing import get_args
@@ -242,12 +242,7 @@ def compile_offers(
         return CodeTable(bits, scope_table(codes_of, scopes, affinity), unlimited)
 
     kinds = {kind.type: i for i, kind in enumerate(codes.collateral_types())}
-    advance = np.full((len(kinds), len(products)), np.nan)
-    for column, product in enumerate(products):
-        for kind, own in product.accepts.items():
-            low, high = (own.low, own.high) if own else default_advances.get(kind, (None, None))
-            if low is not None and high is not None:
-                advance[kinds[kind], column] = float(low + high) / 2
+    advance = _advances(products, kinds, default_advances)
     text, text_weights = tokens.text_table()
     currencies = sorted({currency for product in products for currency in product.currencies})
     return Offers(
@@ -279,7 +274,7 @@ def compile_offers(
         ),
         kinds=kinds,
         advance=advance,
-        secured=~np.isnan(advance).all(axis=0),
+        secured=_secured(advance),
         quoted={c: np.array([float(c in p.currencies) for p in products]) for c in currencies},
         settles_in_cny=np.array(
             [p.lane == "settlement" and p.currencies == ("CNY",) for p in products]
@@ -299,3 +294,27 @@ def _bounds(ranges: Sequence[tuple[Decimal | None, Decimal | None]]) -> Floats:
     low = [0.0 if low is None else float(low) for low, _ in ranges]
     high = [np.inf if high is None else float(high) for _, high in ranges]
     return np.array([low, high])
+
+
+def with_advances(offers: Offers, default_advances: Spans) -> Offers:
+    """The same scopes with other dated advances."""
+    advance = _advances(offers.products, offers.kinds, default_advances)
+    return replace(offers, advance=advance, secured=_secured(advance))
+
+
+def _secured(advance: Floats) -> NDArray[np.bool_]:
+    accepts: NDArray[np.bool_] = ~np.isnan(advance)
+    return np.logical_or.reduce(accepts, axis=0)
+
+
+def _advances(
+    products: Sequence[Product], kinds: Mapping[str, int], default_advances: Spans
+) -> Floats:
+    """Middle of the share each product lends on each kind; NaN where it takes none."""
+    advance = np.full((len(kinds), len(products)), np.nan)
+    for column, product in enumerate(products):
+        for kind, own in product.accepts.items():
+            low, high = (own.low, own.high) if own else default_advances.get(kind, (None, None))
+            if low is not None and high is not None:
+                advance[kinds[kind], column] = float(low + high) / 2
+    return advance

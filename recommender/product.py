@@ -87,6 +87,8 @@ class Predicate(Record):
         if given != (0 if bare else 1):
             raise_problems((Problem("operand", "v", self.v, self.op),))
         listed = isinstance(self.v, tuple)
+        if self.op in ("one_of", "none_of", "overlaps", "between") and self.v_field is not None:
+            raise_problems((Problem("operand_list", "v_field", self.v_field, self.op),))
         if self.op in ("one_of", "none_of", "overlaps", "between") and self.v is not None:
             if not listed or not self.v:
                 raise_problems((Problem("operand_list", "v", self.v, self.op),))
@@ -290,12 +292,12 @@ class Product(Record):
     keywords: tuple[Name, ...] = ()
     funded: YesNo = False
     covers: Literal["receivables", "cargo", "loan", "hedge_margin"] | None = None
-    directions: tuple[Direction, ...] | None = None
-    routes: tuple[Mode, ...] | None = None
-    hs: tuple[HsCode, ...] | None = None
-    stages: tuple[Stage, ...] | None = None
-    settlement_methods: tuple[SettlementMethod, ...] | None = None
-    sizes: tuple[SizeClass, ...] | None = None
+    directions: tuple[Direction, ...] | None = Field(None, min_length=1)
+    routes: tuple[Mode, ...] | None = Field(None, min_length=1)
+    hs: tuple[HsCode, ...] | None = Field(None, min_length=1)
+    stages: tuple[Stage, ...] | None = Field(None, min_length=1)
+    settlement_methods: tuple[SettlementMethod, ...] | None = Field(None, min_length=1)
+    sizes: tuple[SizeClass, ...] | None = Field(None, min_length=1)
     family: Name
     accepts: dict[Name, ShareRange | None] = Field(default_factory=dict)
     formula: AmountFormula
@@ -343,6 +345,8 @@ class Product(Record):
             )
         if self.lane in ("financing", "lease", "equity") and self.amount is None:
             yield Problem("amount_missing", "amount", None, self.lane)
+        if not self.currencies and self.lane != "service":
+            yield Problem("list_too_short", "currencies", [], 1)
         if not self.rules and self.lane != "service" and self.fit_ceiling is None:
             yield Problem("rules_missing", "rules", [], self.lane)
 

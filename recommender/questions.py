@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recommender.answers import Assessment, base_fields
+from recommender.answers import Assessment, base_fields, is_open
 from recommender.compiled import Compiled
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats, Ints
@@ -47,8 +47,9 @@ class Questions:
         open_ = self._ours & (assessment.verdicts[compiled.carried] == UNKNOWN)
         open_ &= weight[compiled.carrier] > 0
         count = np.bincount(compiled.carrier[open_], minlength=m)
+        unknown = np.array([is_open(assessment.case, name) for name in self._names])
         per_rule = np.where(open_, (weight / np.maximum(count, 1))[compiled.carrier], 0.0)
-        gained = per_rule[self._at] * self._share
+        gained = per_rule[self._at] * self._share * unknown[self._field]
         gains = np.bincount(self._field, weights=gained, minlength=len(self._names))
         decided = compiled.carrier[self._at[gained > 0]]
         fields = self._field[gained > 0]

@@ -7,10 +7,13 @@ table words every error in both languages.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -26,6 +29,13 @@ from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from recommender.errors import Problem
+from recommender.texts import brief
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+LARGEST = 1e15  # of a plain number; amounts have at most fifteen digits before the point
+_PASSES = 6
+_HANDY = 50
+Loc = tuple[int | str, ...]
 
 
 class Record(BaseModel):
@@ -61,17 +71,21 @@ def _plain_number(value: Any) -> Any:
     return value
 
 
-def _iso_day(value: Any) -> Any:
+def day_of(value: Any) -> datetime.date | None:
+    """The day that is given as YYYY-MM-DD or as a date; None for anything else."""
     if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
         return value
     try:
-        return datetime.date.fromisoformat(value) if len(value) == 10 else _not_day(value)
+        return datetime.date.fromisoformat(value) if _DATE.fullmatch(value) else None
     except (TypeError, ValueError):
-        return _not_day(value)
+        return None
 
 
-def _not_day(value: Any) -> None:
-    raise_problems((Problem("not_date", value=value),))
+def _iso_day(value: Any) -> Any:
+    day = day_of(value)
+    if day is None:
+        raise_problems((Problem("not_date", value=value),))
+    return day
 
 
 Amount = Annotated[
@@ -109,66 +123,121 @@ def examined(
     checks across fields also report. None when even the rest cannot be read.
     """
     problems: list[Problem] = []
-    for _ in range(4):
+    for _ in range(_PASSES):
         try:
             return model.model_validate(raw), problems
         except ValidationError as error:
             details = error.errors(include_url=False)
-            found = [p for detail in details for p in _problems(model, detail, place)]
-            problems += [p for p in found if not _told(p, problems)]
-            raw = _without(raw, [detail["loc"] for detail in details])
-            if raw is None:
-                break
+        told = {part for problem in problems for part in _wholes(problem.field)}
+        found = (problem for detail in details for problem in _problems(model, detail, place))
+        problems += [problem for problem in found if problem.field not in told]
+        raw = _without(raw, [detail["loc"] for detail in details])
+        if raw is None:
+            break
     return None, problems
 
 
-def _told(problem: Problem, problems: Iterable[Problem]) -> bool:
-    """Whether a part is missing only because an earlier problem took it out, or was named."""
-    return problem.code == "missing" and any(
-        earlier.field == problem.field
-        or earlier.field.startswith((f"{problem.field}.", f"{problem.field}["))
-        for earlier in problems
-    )
+def _wholes(field: str) -> Iterator[str]:
+    """A place and every record or list around it.
+
+    What a later pass finds there follows from the part that was left out.
+    """
+    yield field
+    yield from (field[:i] for i, sign in enumerate(field) if sign in ".[")
 
 
-def _without(raw: Any, places: list[tuple[int | str, ...]]) -> Any:
-    """A copy of a mapping without the parts at fault: the second level of nested records."""
+def _without(raw: Any, places: Iterable[Loc]) -> Any:
+    """A copy without the parts at fault; None when there is nothing that could be left out.
+
+    Fields are left out first. A list goes as a whole, as its places must not move, and only when
+    no field is left to go: by then every item has been through the checks across its fields.
+    """
     if not isinstance(raw, Mapping):
         return None
-    rest = {key: dict(value) if isinstance(value, Mapping) else value for key, value in raw.items()}
-    for place in places:
-        if not place:
-            return None
-        head = rest.get(place[0])
-        if isinstance(head, dict) and len(place) > 1 and place[1] in head:
-            del head[place[1]]
-        else:
-            rest.pop(place[0], None)
+    rest = _copy(raw)
+    cuts = [cut for cut in (_cut(rest, place) for place in places) if cut]
+    fields = [cut for cut in cuts if not _holds_records(rest, cut)]
+    if not cuts and len(rest) == len(raw):
+        return None
+    own = {id(rest): rest}
+    for *way, last in sorted(fields or cuts, key=len, reverse=True):
+        node = rest
+        for part in way:
+            node[part] = node[part] if id(node[part]) in own else _copy(node[part])
+            node = node[part]
+            own[id(node)] = node
+        node.pop(last, None)
     return rest
+
+
+def _copy(node: Any) -> Any:
+    """A list, or a mapping without the keys that are no names."""
+    if isinstance(node, Mapping):
+        return {key: value for key, value in node.items() if isinstance(key, str)}
+    return list(node)
+
+
+def _cut(node: Any, place: Loc) -> Loc:
+    """The longest part of a place that ends in a field of the input; empty when there is none."""
+    end = 0
+    for depth, part in enumerate(place):
+        if isinstance(node, Mapping) and isinstance(part, str) and part in node:
+            node, end = node[part], depth + 1
+        elif isinstance(node, (list, tuple)) and isinstance(part, int) and part < len(node):
+            node = node[part]
+        else:
+            break
+    return place[:end]
+
+
+def _holds_records(node: Any, place: Loc) -> bool:
+    for part in place:
+        node = node[part]
+    return isinstance(node, (list, tuple)) and any(isinstance(item, Mapping) for item in node)
+
+
+def handy(value: Any) -> Any:
+    """A given value for a Problem: as it is, or in short when it is too large to pass on."""
+    waiting, seen = deque([value]), 0
+    while waiting:
+        item, seen = waiting.popleft(), seen + 1
+        if seen > _HANDY or (isinstance(item, int) and item.bit_length() > 1000):
+            return brief(value)
+        if isinstance(item, Mapping):
+            waiting.extend(islice(item.keys(), _HANDY))
+            waiting.extend(islice(item.values(), _HANDY))
+        elif isinstance(item, (list, tuple, set, frozenset)):
+            waiting.extend(islice(item, _HANDY))
+    return value
 
 
 def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Problem]:
     where = path(detail["loc"], place)
     context = detail.get("ctx", {})
+    value = handy(detail["input"])
     if detail["type"] == "problems":
         return [
             replace(
                 problem,
                 field=".".join(part for part in (where, problem.field) if part),
-                value=detail["input"] if problem.value is None else problem.value,
+                value=value if problem.value is None else handy(problem.value),
             )
             for problem in context["problems"]
         ]
     code, allowed = _CODES.get(detail["type"], ("invalid_value", None))
     allowed = context[allowed] if allowed else None
-    value = detail["input"]
     if code == "unknown_field":
         return [_unknown_field(model, detail, where)]
+    if code == "not_one_of":
+        allowed = _CHOICE.findall(str(allowed))
     return [Problem(code, where, None if code == "missing" else value, allowed)]
 
 
+_CHOICE = re.compile(r"'([^']*)'")
+
+
 def _unknown_field(model: type[Record], detail: ErrorDetails, where: str) -> Problem:
-    names, name = _fields_at(model, detail["loc"]), str(detail["loc"][-1])
+    names, name = _fields_at(model, detail["loc"]), brief(detail["loc"][-1])
     guess = get_close_matches(name, names, 1)
     return Problem("field_did_you_mean" if guess else "unknown_field", where, name, guess or names)
 
@@ -176,6 +245,7 @@ def _unknown_field(model: type[Record], detail: ErrorDetails, where: str) -> Pro
 _CODES: dict[str, tuple[str, str | None]] = {
     "missing": ("missing", None),
     "extra_forbidden": ("unknown_field", None),
+    "invalid_key": ("unknown_field", None),
     "literal_error": ("not_one_of", "expected"),
     "int_type": ("not_integer", None),
     "int_parsing": ("not_integer", None),
@@ -211,12 +281,12 @@ def path(loc: Iterable[int | str], start: str = "") -> str:
     for part in loc:
         if isinstance(part, int):
             text += f"[{part}]"
-        else:
+        elif part != "[key]":  # pydantic's word for the name of an entry
             text += f".{part}" if text else part
     return text
 
 
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+def _fields_at(model: type[BaseModel], loc: Loc) -> list[str]:
     """Names allowed where an unknown field stood."""
     for part in loc[:-1]:
         if isinstance(part, str) and part in model.model_fields:

@@ -50,7 +50,9 @@ def _size(s: Situation, offers: Offers) -> Floats:
 
 
 def _cargo(s: Situation, offers: Offers) -> Floats:
-    return np.where(offers.any_cargo, OPEN, s.companies.hs.means(offers.cargo))
+    means = s.companies.hs.means(offers.cargo)
+    none = s.companies.no_goods[:, None]
+    return np.where(offers.any_cargo, OPEN, np.where(none, 0.0, means))
 
 
 def _amount(s: Situation, offers: Offers) -> Floats:
@@ -91,7 +93,7 @@ def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
     if pledges is None:
         return np.full(len(offers), np.nan)
     best: dict[str, Floats] = {}
-    for item in sorted(pledges, key=lambda pledge: (pledge.group, pledge.kind)):
+    for item in sorted(pledges, key=_value_order):
         advance = offers.advance[offers.kinds[item.kind]]
         lent = np.minimum(advance * item.base_cny, item.cap_cny)
         lendable = np.maximum(lent - item.senior_cny, 0.0)
@@ -101,6 +103,11 @@ def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
     for amounts in best.values():
         total += amounts
     return total
+
+
+def _value_order(item: Pledge) -> tuple[str, str]:
+    """An order that does not depend on where the item stands in its list."""
+    return item.kind, f"{item.base_cny:.2f}|{item.senior_cny:.2f}|{item.cap_cny:.2f}"
 
 
 def _fx(s: Situation, offers: Offers) -> Floats:

@@ -10,8 +10,11 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator
+import re
+import zlib
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,9 @@ import yaml
 
 from recommender.errors import UnreadableFile
 
+_MERGE = "tag:yaml.org,2002:merge"
+_COUNTED = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
+_DIGITS = 400
 PACKAGED_DATA = Path(__file__).parent / "_data"
 CHECKOUT_DATA = Path(__file__).parent.parent / "data"
 
@@ -43,14 +49,50 @@ class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: 
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
-        for key_node, _ in node.value:
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if key_node.tag == _MERGE:  # a few lines of them can expand to gigabytes
+                _refuse("merge keys (<<) are not supported", key_node)
             key = self.construct_object(key_node, deep=True)
-            if isinstance(key, (str, int, float, bool)) and key in seen:
-                raise yaml.MarkedYAMLError(
-                    problem=f"duplicate key {key!r}", problem_mark=key_node.start_mark
-                )
-            seen.add(key if isinstance(key, (str, int, float, bool)) else id(key_node))
+            if isinstance(key, Hashable):
+                if key in seen:
+                    _refuse(f"duplicate key {key!r}", key_node)
+                seen.add(key)
         return dict(super().construct_mapping(node, deep=deep))
+
+    def decimal_int(self, node: Any) -> Any:
+        """A whole number; 010 and 12:30, which old YAML reads as 8 and 750, stay text."""
+        plain = _COUNTED.fullmatch(self.construct_scalar(node))
+        return self.construct_yaml_int(node) if plain else self.construct_scalar(node)
+
+    def decimal_float(self, node: Any) -> Any:
+        """A number; 1:30.5, which old YAML reads as 90.5, stays text."""
+        sixties = ":" in self.construct_scalar(node)
+        return self.construct_scalar(node) if sixties else self.construct_yaml_float(node)
+
+
+def _refuse(reason: str, node: Any) -> None:
+    raise yaml.MarkedYAMLError(problem=reason, problem_mark=node.start_mark)
+
+
+def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """A scalar that is not what it looks like (2026-02-30) stays text for its field to refuse."""
+
+    def scalar(loader: Any, node: Any) -> Any:
+        try:
+            return construct(loader, node)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+            return loader.construct_scalar(node)
+
+    return scalar
+
+
+for _tag, _construct in {
+    "int": _UniqueKeyLoader.decimal_int,
+    "float": _UniqueKeyLoader.decimal_float,
+    "bool": _UniqueKeyLoader.construct_yaml_bool,
+    "timestamp": _UniqueKeyLoader.construct_yaml_timestamp,
+}.items():
+    _UniqueKeyLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _or_text(_construct))
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -69,15 +111,43 @@ def parse_yaml(text: str, name: str) -> Any:
 
 
 def parse_json(text: str, name: str) -> Any:
-    """Parse one JSON document; NaN and infinity are refused, as the standard says."""
+    """Parse one JSON document.
 
-    def refuse(token: str) -> Any:
-        raise ValueError(f"{token} is not a JSON number")
-
+    Raises UnreadableFile for NaN and infinity, numbers beyond double precision and a key given
+    twice, where JSON readers would drop one.
+    """
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(
+            text,
+            parse_constant=_json_number,
+            parse_float=_json_number,
+            parse_int=_json_whole,
+            object_pairs_hook=_distinct,
+        )
     except (ValueError, RecursionError) as error:
         raise UnreadableFile(file=name, reason=str(error)) from error
+
+
+def _json_number(token: str) -> float:
+    number = float(token)
+    if not isfinite(number):
+        raise ValueError(f"{token[:20]} is not a JSON number")
+    return number
+
+
+def _json_whole(token: str) -> int:
+    if len(token) > _DIGITS:
+        raise ValueError(f"{token[:20]}... has {len(token)} digits")
+    return int(token)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"duplicate key {key[:80]!r}")
+        found[key] = value
+    return found
 
 
 def read_text(path: Path) -> str:
@@ -88,26 +158,45 @@ def read_text(path: Path) -> str:
             raw = gzip.decompress(raw)
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnreadableFile(file=str(path), reason=f"not UTF-8 at byte {error.start}") from error
-    except OSError as error:
-        raise UnreadableFile(file=str(path), reason=error.strerror or str(error)) from error
+        raise UnreadableFile(file=str(path), reason="not_utf8", byte=error.start + 1) from error
+    except (EOFError, OSError, ValueError, zlib.error) as error:
+        raise UnreadableFile(file=str(path), reason=_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Key of a sentence in data/texts (`file_reason.<key>`), or what the system says."""
+    known = (reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+    return next(known, None) or getattr(error, "strerror", None) or str(error)
+
+
+_REASONS: dict[type[Exception], str] = {
+    FileNotFoundError: "no_such_file",
+    NotADirectoryError: "no_such_file",
+    IsADirectoryError: "is_folder",
+    PermissionError: "not_permitted",
+    gzip.BadGzipFile: "not_gzip",
+    EOFError: "not_gzip",
+    zlib.error: "not_gzip",
+}
 
 
 def read_document(path: Path) -> Any:
     """The one document of a `.yaml`, `.yml` or `.json` file, as plain Python values."""
-    if path.suffix in (".yaml", ".yml"):
+    ending = path.suffix.lower()
+    if ending in (".yaml", ".yml"):
         return parse_yaml(read_text(path), str(path))
-    if path.suffix == ".json":
+    if ending == ".json":
         return parse_json(read_text(path), str(path))
-    raise UnreadableFile(file=str(path), reason="expected .yaml, .yml or .json")
+    raise UnreadableFile(file=str(path), reason="document_ending")
 
 
 def read_rows(path: Path) -> Iterator[Row]:
     """Rows of a `.csv`, `.csv.gz`, `.xlsx` or `.parquet` table, header names as keys.
 
-    Raises UnreadableFile for an unknown ending, a missing file or a row longer than its header.
+    Raises UnreadableFile for an unknown ending, a missing file, two columns of one name or a row
+    longer than its header.
     """
-    name = path.name.removesuffix(".gz")
+    name = path.name.lower().removesuffix(".gz")
     if name.endswith(".csv"):
         yield from _csv_rows(path)
     elif name.endswith(".xlsx"):
@@ -115,15 +204,26 @@ def read_rows(path: Path) -> Iterator[Row]:
     elif name.endswith(".parquet"):
         yield from _parquet_rows(path)
     else:
-        raise UnreadableFile(file=str(path), reason="expected .csv, .xlsx or .parquet")
+        raise UnreadableFile(file=str(path), reason="table_ending")
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    reader = csv.DictReader(io.StringIO(read_text(path)))
-    for number, values in enumerate(reader, start=1):
-        if None in values:
-            raise UnreadableFile(file=f"{path}:{number + 1}", reason="more cells than columns")
-        yield Row({key: cell or None for key, cell in values.items()}, str(path), number)
+    reader = csv.DictReader(io.StringIO(read_text(path)), strict=True)
+    try:
+        _check_header(reader.fieldnames or (), path)
+        for number, values in enumerate(reader, start=1):
+            if None in values:
+                raise UnreadableFile(file=f"{path}:{number + 1}", reason="too_many_cells")
+            yield Row({key: cell or None for key, cell in values.items()}, str(path), number)
+    except csv.Error as error:
+        raise UnreadableFile(file=f"{path}:{reader.line_num}", reason=str(error)) from error
+
+
+def _check_header(names: Sequence[str | None], path: Path) -> None:
+    given = [name for name in names if name]
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        raise UnreadableFile(file=str(path), reason="column_twice", columns=twice)
 
 
 def _xlsx_rows(path: Path) -> Iterator[Row]:
@@ -136,6 +236,7 @@ def _xlsx_rows(path: Path) -> Iterator[Row]:
     for sheet in book.worksheets:
         cells = sheet.iter_rows(values_only=True)
         header = [None if c is None else str(c).strip() for c in next(cells, ())]
+        _check_header(header, path)
         for number, line in enumerate(cells, start=1):
             if any(cell is not None for cell in line):
                 values = {k: v for k, v in zip(header, line, strict=False) if k}
@@ -146,8 +247,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         from pyarrow import parquet
     except ImportError as error:
-        reason = "Parquet needs the extra 'parquet': pip install 'corridor-match[parquet]'"
-        raise UnreadableFile(file=str(path), reason=reason) from error
+        raise UnreadableFile(file=str(path), reason="parquet_extra") from error
     try:
         records = parquet.read_table(path).to_pylist()
     except Exception as error:

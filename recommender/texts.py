@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Literal, NamedTuple, get_args
 
 from recommender.errors import CorridorError, InvalidParameters, Problem
@@ -20,6 +21,8 @@ from recommender.tables import data_dir, read_document
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
+_ECHO = 80
+_ITEMS = 5
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
@@ -51,7 +54,11 @@ def table() -> Mapping[str, Label]:
     sentences: dict[str, Label] = {}
     problems: list[Problem] = []
     for path in sorted((data_dir() / "texts").glob("*.yaml")):
-        for key, pair in _flatten(read_document(path)):
+        tree = read_document(path)
+        if not isinstance(tree, Mapping):
+            problems.append(Problem("not_record", value=tree, file=str(path)))
+            continue
+        for key, pair in _flatten(tree):
             if set(pair) != set(LANGUAGES) or key in sentences:
                 problems.append(Problem("text_pair", key, pair, file=str(path)))
             else:
@@ -72,7 +79,7 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, M
             yield from _flatten(node, f"{path}.")
 
 
-def text(key: str, language: Language, **params: Any) -> str:
+def text(key: str, language: Language, /, **params: Any) -> str:
     """The sentence of a key with its parameters; KeyError for a key that does not exist."""
     sentence = table()[key][LANGUAGES.index(language)]
     if not params:
@@ -101,6 +108,7 @@ def show(value: Any, language: Language) -> str:
         return day(value, language)
     if isinstance(value, (list, tuple, set, frozenset)):
         parts = [show(item, language) for item in value]
+        parts = sorted(parts) if isinstance(value, (set, frozenset)) else parts
         return ("、" if language == "zh" else ", ").join(parts)
     if isinstance(value, (int, float, Decimal)):
         return number(value)
@@ -108,34 +116,39 @@ def show(value: Any, language: Language) -> str:
 
 
 def number(value: Decimal | float | int) -> str:
-    """Thousands separated, at most two decimals, no trailing zeros."""
-    shown = f"{value:,.2f}"
+    """Thousands separated, at most two decimals, no trailing zeros, no minus before a zero."""
+    try:
+        shown = f"{value:z,.2f}"
+    except (OverflowError, ValueError):
+        return brief(value)
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
 def money(value: Money, language: Language) -> str:
-    """CNY 1,840,000 as 184 万元 or CNY 1.84 m; USD 250,000 as USD 25 万 or USD 250 k."""
-    amount, code = float(value.amount), value.currency
+    """CNY 1,840,000 as 184万元 or CNY 1.84 m; USD 250,000 as 25万美元 or USD 250 k.
+
+    The unit is chosen after rounding: 9,999.999 is 1万元, and 999,999 CNY 1 m.
+    """
+    code = value.currency
+    for size, end, name in _UNITS[language]:
+        shown = _short(float(value.amount) / size) if name else round(float(value.amount), 2)
+        if abs(shown) * size < end:
+            break
     if language == "zh":
-        unit = "元" if code == "CNY" else ""
-        lead = "" if code == "CNY" else f"{code} "
-        if abs(amount) >= 1e8:
-            return f"{lead}{_short(amount / 1e8)} 亿{unit}"
-        if abs(amount) >= 1e4:
-            return f"{lead}{_short(amount / 1e4)} 万{unit}"
-        return f"{lead}{number(amount)}{' ' + unit if unit else ''}"
-    if abs(amount) >= 1e9:
-        return f"{code} {_short(amount / 1e9)} bn"
-    if abs(amount) >= 1e6:
-        return f"{code} {_short(amount / 1e6)} m"
-    if abs(amount) >= 1e4:
-        return f"{code} {_short(amount / 1e3)} k"
-    return f"{code} {number(amount)}"
+        unit = table()[f"money.{code}"].zh if f"money.{code}" in table() else f" {code}"
+        return f"{number(shown)}{name}{unit}"
+    return f"{code} {number(shown)}{' ' if name else ''}{name}"
 
 
-def _short(value: float) -> str:
-    digits = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0
-    return number(round(value, digits))
+_INFINITE = float("inf")
+_UNITS: Mapping[Language, tuple[tuple[float, float, str], ...]] = {
+    "zh": ((1, 1e4, ""), (1e4, 1e8, "万"), (1e8, _INFINITE, "亿")),
+    "en": ((1, 1e4, ""), (1e3, 1e6, "k"), (1e6, 1e9, "m"), (1e9, _INFINITE, "bn")),
+}
+
+
+def _short(value: float) -> float:
+    return round(value, 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0)
 
 
 def day(value: date, language: Language) -> str:
@@ -147,10 +160,11 @@ def day(value: date, language: Language) -> str:
 
 def problem_text(problem: Problem, language: Language) -> str:
     """One problem as a sentence that names the field, the value and what is allowed."""
+    nothing = isinstance(problem.allowed, (list, tuple)) and not problem.allowed
     params = {
-        "field": problem.field or text("common.whole", language),
-        "value": _quoted(problem.value),
-        "allowed": problem.allowed,
+        "field": brief(problem.field, 200) if problem.field else text("common.whole", language),
+        "value": brief(problem.value),
+        "allowed": text("common.none", language) if nothing else problem.allowed,
         **problem.params,
     }
     return text(f"error.{problem.code}", language, **params)
@@ -158,9 +172,47 @@ def problem_text(problem: Problem, language: Language) -> str:
 
 def error_text(error: CorridorError, language: Language) -> str:
     """What happened, as one sentence (the problems of an InvalidInput are listed apart)."""
-    return text(f"error.{error.code}", language, **error.params)
+    params, key = error.params, f"file_reason.{error.params.get('reason')}"
+    if key in table():
+        params = {**params, "reason": text(key, language, **params)}
+    return text(f"error.{error.code}", language, **params)
 
 
-def _quoted(value: Any) -> str:
-    shown = value if isinstance(value, str) else repr(value)
-    return shown if len(shown) <= 80 else shown[:77] + "..."
+def brief(value: Any, limit: int = _ECHO) -> str:
+    """Any given value in one short line, as JSON and YAML write it; never raises.
+
+    >>> brief([True, None, "84", {"a": 1.5}])
+    '[true, null, 84, {a: 1.5}]'
+    """
+    shown = "".join(_visible(value, 3, limit))
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
+
+
+def _visible(value: Any, depth: int, limit: int) -> Iterable[str]:
+    """The parts of a value; of what is long or deep only the beginning."""
+    if isinstance(value, str):
+        yield value[: limit + 1]
+    elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
+        record = isinstance(value, Mapping)
+        yield "{" if record else "["
+        for place, item in enumerate(islice(value, _ITEMS if depth else 0)):
+            yield ", " if place else ""
+            yield from _visible(item, depth - 1, limit)
+            if record:
+                yield ": "
+                yield from _visible(value[item], depth - 1, limit)
+        yield ("..." if len(value) > (_ITEMS if depth else 0) else "") + ("}" if record else "]")
+    elif value is None or isinstance(value, bool):
+        yield {None: "null", True: "true", False: "false"}[value]
+    elif isinstance(value, int) and value.bit_length() > 1000:
+        yield f"10^{int(value.bit_length() * 0.30103)}"
+    else:
+        yield _plainly(value)[: limit + 1]
+
+
+def _plainly(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__name__}>"

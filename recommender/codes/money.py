@@ -32,12 +32,16 @@ def minor_unit(code: str) -> int:
 
 @dataclass(frozen=True)
 class CollateralType:
-    """A kind of collateral; a type that does not count controls repayment but covers nothing."""
+    """A kind of collateral; a type that does not count controls repayment but covers nothing.
+
+    needs_control: goods that cover only while a document of title or control is held.
+    """
 
     type: str
     family: str
     label: Label
     counts_in_coverage: bool
+    needs_control: bool
 
 
 @lru_cache(maxsize=1)
@@ -49,6 +53,7 @@ def collateral_types() -> tuple[CollateralType, ...]:
             record["family"],
             Label(record["label_zh"], record["label_en"]),
             record["counts_in_coverage"] == "true",
+            record["needs_control"] == "true",
         )
         for record in reference.records("collateral_types.csv")
     )

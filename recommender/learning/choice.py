@@ -23,6 +23,7 @@ from recommender.similarity import NAMES, NEUTRAL
 
 ENOUGH_FOR_A_SAMPLE = 20_000
 COARSE, CURVED, SHORTEST = 1e-4, 1e-2, 1e-12
+NOISE = 16 * float(np.finfo(np.float64).eps)
 
 
 class ChoiceRanker(BaseEstimator):
@@ -179,8 +180,9 @@ class ChoiceRanker(BaseEstimator):
 
     def _filled(self, values: Floats) -> Floats:
         unknown = np.isnan(values)
-        neutral = self._vector("neutral", self.neutral, values.shape[1])
-        return np.where(unknown, neutral, values) if unknown.any() else values
+        if not unknown.any():
+            return values
+        return np.where(unknown, self._vector("neutral", self.neutral, values.shape[1]), values)
 
     def _centre(self, features: int | None = None) -> Floats:
         """The centre of the prior (K,); as long as it was given when there are no columns."""
@@ -189,14 +191,15 @@ class ChoiceRanker(BaseEstimator):
         return self._vector("prior", stated, len(stated) if features is None else features)
 
     def _vector(self, name: str, given: Any, features: int) -> Floats:
-        """A parameter as one finite number for each weight (K,): above 0 for a precision."""
+        """A parameter as one number for each weight (K,): finite, at least 0, a strength above."""
         stated = NEUTRAL if given is None else np.asarray(given, dtype=np.float64)
-        if stated.shape not in ((features,), ()):
+        if stated.shape != (features,) and (stated.shape or name == "prior"):
             raise InvalidChoices([Problem("choice_length", name, list(stated.shape), features)])
-        lowest = stated.min()
-        if not np.isfinite(stated).all() or lowest < 0 or (name == "prior_strength" and not lowest):
-            code = "not_above" if name == "prior_strength" else "below_minimum"
-            raise InvalidChoices([Problem(code, name, stated.tolist(), 0)])
+        above = name == "prior_strength"
+        wrong = ~np.isfinite(stated) | (stated <= 0 if above else stated < 0)
+        if wrong.any():
+            code = "not_above" if above else "below_minimum"
+            raise InvalidChoices([Problem(code, name, stated[wrong].tolist(), 0)])
         return np.broadcast_to(stated, (features,)).copy()
 
 
@@ -224,28 +227,35 @@ class Posterior:
     def lowest(self, start: Floats, max_iter: int, tol: float) -> tuple[Floats, int]:
         """Where it is least over weights >= 0 (P,), and the Newton steps taken.
 
-        The curvature is kept once steps are small: that changes the way there, not the answer.
-        Warns when max_iter steps were not enough.
+        The curvature is kept while steps are small and shrink fast: that changes the way there, not
+        the answer. Warns when max_iter steps were not enough.
         """
-        weights, size = start, np.inf
+        weights, size, last = start, np.inf, np.inf
         loss, chances = self.value(weights)
         for count in range(1, max_iter + 1):
-            if size > CURVED:
+            if size > min(CURVED, last / 4):
                 bends = self.bends(chances)
             slope = self.slope(weights, chances)
-            step = _bounded(weights, slope, bends) - weights
-            size = float(np.abs(step).max())
-            if size <= tol:
+            step = _bounded_step(weights, slope, bends)
+            last, size = size, float(np.abs(step).max())
+            if size <= tol or self._settled(weights, slope):
                 return weights + step, count
             weights, loss, chances = self._along(weights, step, loss, float(slope @ step))
         warnings.warn(f"weights still moved after {max_iter} steps", ConvergenceWarning, 2)
         return weights, max_iter
 
+    def _settled(self, weights: Floats, slope: Floats) -> bool:
+        """Whether what is left of the slope is rounding noise of the sums behind it."""
+        pull = np.where(weights > 0, np.abs(slope), np.maximum(-slope, 0.0))
+        terms = self.events.weight.sum() + self.precision @ np.abs(weights - self.prior)
+        return bool(pull.max() <= NOISE * terms)
+
     def _along(
         self, weights: Floats, step: Floats, loss: float, drop: float
     ) -> tuple[Floats, float, Floats]:
         """The first of 1, 1/2, 1/4 ... of a step that lowers the value by enough (Armijo 1966)."""
-        noise, share = 8 * float(np.finfo(float).eps) * abs(loss), 1.0
+        noise = NOISE * (abs(loss) + float(self.events.weight.sum() * weights.sum()))
+        share = 1.0
         while True:
             moved = np.maximum(weights + share * step, 0.0)
             value, chances = self.value(moved)
@@ -265,10 +275,10 @@ def maximum_posterior(
     return Posterior(events, prior, precision).lowest(start, max_iter, tol)
 
 
-def _bounded(weights: Floats, slope: Floats, bends: Floats) -> Floats:
-    """Where the quadratic with this slope and Hessian at the weights is least over >= 0 (P,)."""
+def _bounded_step(weights: Floats, slope: Floats, bends: Floats) -> Floats:
+    """The step to where the quadratic of this slope and Hessian is least over weights >= 0 (P,)."""
     root = cholesky(bends)
-    target = root @ weights - solve_triangular(root, slope, trans="T")
-    found = lsq_linear(root, target, (0.0, np.inf), "bvls", 1e-15, max_iter=10 * len(root))
-    least: Floats = np.maximum(found.x, 0.0)
-    return least
+    target = -solve_triangular(root, slope, trans="T")
+    found = lsq_linear(root, target, (-weights, np.inf), "bvls", 1e-15, max_iter=10 * len(root))
+    step: Floats = np.maximum(found.x, -weights)
+    return step

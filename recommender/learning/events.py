@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.encoding import Floats, Ints
@@ -105,8 +106,9 @@ def read_events(X: Floats, y: Any, groups: Any, sample_weight: Any, outside: boo
 def event_codes(groups: Any, rows: int) -> Ints:
     """Event ids (rows,) as numbers from 0; raises InvalidChoices."""
     ids = _column("groups", groups, rows)
-    if ids.dtype.kind in "fc" and np.isnan(ids).any():
-        raise InvalidChoices([_at("groups", int(np.isnan(ids).argmax()), None)])
+    unknown = np.asarray(pd.isna(ids))
+    if unknown.any():
+        raise InvalidChoices([_at("groups", int(unknown.argmax()), None)])
     if ids.dtype.kind in "biuf" and (ids[1:] >= ids[:-1]).all():
         return np.concatenate([[0], np.cumsum(ids[1:] != ids[:-1])]).astype(np.int64)
     try:

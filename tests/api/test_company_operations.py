@@ -7,6 +7,7 @@ import pytest
 from api import examples
 
 OPERATIONS = ("recommendations", "eligibility", "what-if")
+MORE = ({}, {"include_ineligible": True}, {"personalised": False})
 ANSWERS = {
     "recommendations": "RecommendationAnswer",
     "eligibility": "EligibilityAnswer",
@@ -23,7 +24,7 @@ def ask(client, operation, body, **headers):
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("company", [{}, examples.SMALL, examples.EXPORTER], ids=len)
-@pytest.mark.parametrize("more", [{}, {"include_ineligible": True}, {"personalised": False}], ids=str)
+@pytest.mark.parametrize("more", MORE, ids=str)
 def test_answers_are_as_described(client, conforms, operation, company, language, more):
     options = {"as_of": "2026-11-23", "language": language, **more}
     answer = ask(client, operation, {"company": dict(company), "options": options})

@@ -61,7 +61,7 @@ def test_a_failure_tells_nothing_of_its_cause():
         (float("inf"), "inf"),
         (1 << 80, str(1 << 80)),
         (datetime.date(2026, 1, 2), "2026-01-02"),
-        ({1: {2, 2}}, {"1": [2]}),
+        ({1: {2}}, {"1": [2]}),
         (object, "<class 'object'>"),
         (Label("中", "en"), "中"),
     ],
@@ -119,9 +119,7 @@ def test_a_failure_is_500_without_internals_and_logged(failing, conforms, caplog
     assert answer.json()["code"] == "internal"
     for inside in ("1234", "RuntimeError", "Traceback", "models"):
         assert inside not in answer.text
-    assert set(HEADERS.items()) <= set(map(tuple, answer.headers.multi_items())) | set(
-        (name, answer.headers.get(name)) for name in HEADERS
-    )
+    assert all(answer.headers.get_list(name) == [value] for name, value in HEADERS.items())
     conforms(answer.json(), "ErrorBody")
 
 
