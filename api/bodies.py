@@ -87,7 +87,7 @@ async def asked(request: Request, form: type[Record]) -> Asked:
         _part("set", lambda _: engine.what_if(company, changes), body, problems)
     if problems or company is None or options is None or changes is None:
         raise InvalidRequest(problems)
-    spoken = options.model_copy(update={"language": options.language or language_of(request)})
+    spoken = options.model_copy(update={"language": language_of(request)})
     return Asked(engine, company, spoken, changes)
 
 

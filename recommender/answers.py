@@ -207,7 +207,7 @@ class MatchWriter:
                 found.append(self._line(rule, text("caution.unknown", self._language, label=name)))
         if product.fit_ceiling is not None:
             said = text("caution.ceiling", self._language)
-            found.append({"code": "fit_ceiling", "field": "", "text": said})
+            found.append({"code": "fit_ceiling", "field": "fit_ceiling", "text": said})
         return found
 
     def _blocker(self, answered: Answered) -> Json:

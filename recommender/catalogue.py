@@ -18,8 +18,8 @@ from recommender.catalogue_checks import cross_checks
 from recommender.domain import Company, Fact, Paper
 from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
 from recommender.gates import gates_of
-from recommender.product import DocumentDefinition, FactDefinition, Product, Rule, Stop
-from recommender.records import Record, examined
+from recommender.product import Bilingual, DocumentDefinition, FactDefinition, Product, Rule, Stop
+from recommender.records import Day, Record, examined, handy, unknown_field
 from recommender.tables import data_dir, read_document
 
 SECTIONS: Mapping[str, type[Record]] = {
@@ -28,7 +28,16 @@ SECTIONS: Mapping[str, type[Record]] = {
     "documents": DocumentDefinition,
     "stops": Stop,
 }
-HEAD = ("schema", "as_of", "name")
+
+
+SCHEMA = 1
+
+
+class Head(Record):
+    """What a file says of itself beside its sections and the number of its schema."""
+
+    as_of: Day | None = None
+    name: Bilingual | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class Catalogue:
         self.products: dict[str, Product] = _by_id(records["products"])
         self.facts: dict[str, FactDefinition] = _by_id(records["facts"])
         self.documents: dict[str, DocumentDefinition] = _by_id(records["documents"])
-        self.stops = tuple(sorted(records["stops"], key=lambda stop: stop.reason))
+        self.stops = tuple(sorted(records["stops"], key=lambda stop: (stop.reason, _text(stop))))
         self._document_ids = {
             name.casefold(): d.id for d in self.documents.values() for name in (d.id, *d.synonyms)
         }
@@ -91,10 +100,9 @@ class Catalogue:
     @classmethod
     def from_documents(cls, documents: Mapping[str, Any]) -> Self:
         """One catalogue from plain values by file name."""
-        placed, problems = read_sections(documents)
+        placed, problems, unread = read_sections(documents)
         if problems:
-            problems += [p for p in cross_checks(placed) if p not in problems]
-            raise InvalidCatalogue(problems)
+            raise InvalidCatalogue([*problems, *cross_checks(placed, unread)])
         catalogue = cls.__new__(cls)
         catalogue._fill(placed)
         return catalogue
@@ -143,42 +151,59 @@ def catalogue_files(path: str | Path | None) -> list[Path]:
     place = data_dir() / "catalogue" if path is None else Path(path)
     if not place.is_dir():
         return [place]
-    files = sorted(f for f in place.iterdir() if f.suffix in (".yaml", ".yml", ".json"))
+    files = sorted(f for f in place.iterdir() if f.suffix.lower() in (".yaml", ".yml", ".json"))
     if not files:
-        raise UnreadableFile(file=str(place), reason="no .yaml or .json file in the folder")
+        raise UnreadableFile(file=str(place), reason="empty_folder")
     return files
 
 
 def read_sections(
     documents: Mapping[str, Any],
-) -> tuple[dict[str, list[Placed]], list[Problem]]:
-    """Validated records by section with their places, and the problems of single records."""
+) -> tuple[dict[str, list[Placed]], list[Problem], set[tuple[str, str]]]:
+    """Records by section with their places, the problems of single records, and what is unread.
+
+    A record with problems is there without the parts at fault, so that the checks across records
+    see the rest of it; where that is not possible its section and id are among the unread.
+    """
     placed: dict[str, list[Placed]] = {name: [] for name in SECTIONS}
     problems: list[Problem] = []
+    unread: set[tuple[str, str]] = set()
     for file, document in documents.items():
         if not isinstance(document, Mapping):
-            problems.append(Problem("not_record", value=document, file=file))
+            problems.append(Problem("not_record", value=handy(document), file=file))
             continue
-        for key, rows in document.items():
-            if key in SECTIONS and isinstance(rows, list):
-                problems += _read_rows(file, key, rows, placed[key])
-            elif key in SECTIONS:
-                problems.append(Problem("not_list", key, rows, file=file))
-            elif key not in HEAD:
-                allowed = sorted([*SECTIONS, *HEAD])
-                problems.append(Problem("unknown_field", str(key), key, allowed, file=file))
-    return placed, problems
+        problems += [replace(problem, file=file) for problem in _head_problems(document)]
+        for section in (name for name in SECTIONS if name in document):
+            rows = document[section]
+            if not isinstance(rows, list):
+                problems.append(Problem("not_list", section, handy(rows), file=file))
+                continue
+            for number, row in enumerate(rows, start=1):
+                name = _name(row, number)
+                record, found = examined(SECTIONS[section], row, f"{section}[{name}]")
+                problems += [replace(problem, file=file, row=number) for problem in found]
+                if record is None:
+                    unread.add((section, name))
+                else:
+                    placed[section].append(Placed(record, file, number))
+    return placed, problems, unread
 
 
-def _read_rows(file: str, section: str, rows: list[Any], into: list[Placed]) -> list[Problem]:
-    problems: list[Problem] = []
-    for number, row in enumerate(rows, start=1):
-        name = row.get("id", number) if isinstance(row, Mapping) else number
-        record, found = examined(SECTIONS[section], row, f"{section}[{name}]")
-        problems += [replace(problem, file=file, row=number) for problem in found]
-        if record is not None and not found:
-            into.append(Placed(record, file, number))
+def _head_problems(document: Mapping[str, Any]) -> list[Problem]:
+    names = ["schema", *Head.model_fields, *SECTIONS]
+    head = {key: value for key, value in document.items() if key in Head.model_fields}
+    problems = examined(Head, head)[1]
+    if document.get("schema", SCHEMA) != SCHEMA:
+        problems.append(Problem("not_one_of", "schema", handy(document["schema"]), [SCHEMA]))
+    for key in document.keys() - {*names}:
+        problems.append(unknown_field(str(handy(key)), names, str(handy(key))))
     return problems
+
+
+def _name(row: Any, number: int) -> str:
+    """The id of a row, or its number when there is no id to show."""
+    name = row.get("id") if isinstance(row, Mapping) else None
+    return name if isinstance(name, str) and 0 < len(name) <= 64 else str(number)
 
 
 def _by_id(records: Iterable[Any]) -> dict[str, Any]:
@@ -186,12 +211,20 @@ def _by_id(records: Iterable[Any]) -> dict[str, Any]:
 
 
 def _hash(records: Mapping[str, list[Record]]) -> str:
-    plain = {
-        name: [record.model_dump(mode="json", exclude_defaults=True) for record in rows]
-        for name, rows in records.items()
-    }
-    text = json.dumps(_canonical(plain), ensure_ascii=False, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    plain = {name: [_plain(record) for record in rows] for name, rows in records.items()}
+    return hashlib.sha256(_written(_canonical(plain)).encode()).hexdigest()[:12]
+
+
+def _text(record: Record) -> str:
+    return _written(_canonical(_plain(record)))
+
+
+def _plain(record: Record) -> Any:
+    return record.model_dump(mode="json", exclude_defaults=True)
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _canonical(value: Any) -> Any:
@@ -199,6 +232,5 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _canonical(item) for key, item in value.items()}
     if isinstance(value, list):
-        items = [_canonical(item) for item in value]
-        return sorted(items, key=lambda i: json.dumps(i, ensure_ascii=False, sort_keys=True))
+        return sorted((_canonical(item) for item in value), key=_written)
     return value

@@ -6,8 +6,7 @@ per fault with the place of the record.
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -17,7 +16,17 @@ from typing import Any, get_args
 from recommender import codes, product, vocabulary
 from recommender.errors import Problem
 from recommender.fields import BY_ID
-from recommender.product import DocumentDefinition, FactDefinition, Predicate, Product, Rule, Stop
+from recommender.product import (
+    PROVENANCES,
+    DocumentDefinition,
+    FactDefinition,
+    Predicate,
+    Product,
+    Range,
+    Rule,
+    Stop,
+)
+from recommender.records import day_of
 
 NUMERIC = ("at_least", "at_most", "between")
 TEMPORAL = ("before", "after")
@@ -40,6 +49,11 @@ LITERALS: Mapping[str, Any] = {
     "ownership": vocabulary.Ownership,
     "need.purpose": vocabulary.Purpose,
     "size_class": product.SizeClass,
+    "insurance": vocabulary.Insured,
+}
+PAIRS: Mapping[str, Any] = {
+    "document_issuers": vocabulary.Issuer,
+    "documented_positions": vocabulary.Bucket,
 }
 CODE_CHECKS: Mapping[str, Callable[[str], Problem | None]] = {
     "trade.hs": codes.hs_problem,
@@ -51,10 +65,15 @@ CODE_CHECKS: Mapping[str, Callable[[str], Problem | None]] = {
 }
 
 
-def cross_checks(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
-    """Every fault across the records, each with its file and row."""
-    known = _Known(placed)
-    if not placed["products"]:
+def cross_checks(
+    placed: Mapping[str, list[Any]], unread: Collection[tuple[str, str]] = ()
+) -> Iterator[Problem]:
+    """Every fault across the records, each with its file and row.
+
+    unread: section and id of records with faults of their own; references to them are no faults.
+    """
+    known = _Known(placed, unread)
+    if not placed["products"] and "products" not in {section for section, _ in unread}:
         yield Problem("catalogue_empty", "products")
     yield from _duplicates(placed)
     checks: Mapping[str, Callable[[Any, _Known], Iterator[Problem]]] = {
@@ -75,10 +94,22 @@ def cross_checks(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
 class _Known:
     """Ids that references may use."""
 
-    def __init__(self, placed: Mapping[str, list[Any]]) -> None:
+    def __init__(
+        self, placed: Mapping[str, list[Any]], unread: Collection[tuple[str, str]]
+    ) -> None:
         self.facts: dict[str, FactDefinition] = {i.record.id: i.record for i in placed["facts"]}
-        self.products = {i.record.id for i in placed["products"]}
-        self.documents = {i.record.id for i in placed["documents"]}
+        lost = {part: {name for section, name in unread if section == part} for part in placed}
+        self.unread = lost["facts"]
+        self.products = {i.record.id for i in placed["products"]} | lost["products"]
+        self.documents = {i.record.id for i in placed["documents"]} | lost["documents"]
+        self.stops: list[Stop] = [i.record for i in placed["stops"]]
+
+    def undeclared(self, place: str, name: str) -> Iterator[Problem]:
+        """What is wrong with the name of a fact or field that does not exist."""
+        if name not in self.unread:
+            names = sorted([*self.facts, *BY_ID])
+            guess = get_close_matches(name, names, 1)
+            yield Problem("undeclared_fact", place, name, guess or names)
 
     def kind(self, name: str) -> str | None:
         """Kind of a fact or profile field; None when there is no such thing."""
@@ -91,8 +122,8 @@ def _duplicates(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
     for section in ("products", "facts", "documents"):
         seen: dict[str, Any] = {}
         for item in placed[section]:
-            for name in dict.fromkeys(_names(item.record)):
-                first = seen.setdefault(name, item)
+            for name in _names(item.record):
+                first = seen.setdefault(name.casefold() if section == "documents" else name, item)
                 if first is not item:
                     params = {"first": f"{first.file}:{first.row}" if first.file else first.row}
                     place = f"{section}[{item.record.id}].id"
@@ -102,9 +133,7 @@ def _duplicates(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
 
 
 def _names(record: Any) -> list[str]:
-    if isinstance(record, DocumentDefinition):
-        return [name.casefold() for name in (record.id, *record.synonyms)]
-    return [record.id]
+    return [record.id, *record.synonyms] if isinstance(record, DocumentDefinition) else [record.id]
 
 
 def _fact(fact: FactDefinition, known: _Known) -> Iterator[Problem]:
@@ -135,7 +164,7 @@ def answer_problem(fact: FactDefinition, value: Any) -> Problem | None:
         plain = isinstance(value, (int, float)) and not isinstance(value, bool)
         return None if plain and isfinite(value) else Problem("not_number", "", value)
     if fact.type == "date":
-        return None if _is_day(value) else Problem("not_date", "", value)
+        return None if day_of(value) else Problem("not_date", "", value)
     options = [option.id for option in fact.options or ()]
     listed = isinstance(value, (tuple, list))
     if listed != (fact.type == "choices"):
@@ -144,43 +173,73 @@ def answer_problem(fact: FactDefinition, value: Any) -> Problem | None:
     return Problem("not_one_of", "", wrong[0], options) if wrong else None
 
 
-def _is_day(value: Any) -> bool:
-    try:
-        return len(value) == 10 and bool(datetime.date.fromisoformat(value))
-    except (TypeError, ValueError):
-        return False
-
-
 def _document(document: DocumentDefinition, known: _Known) -> Iterator[Problem]:
     for name, value in document.sets.items():
-        yield from _reference(f"sets.{name}", name, known.facts)
+        yield from _reference(f"sets.{name}", name, known.facts.keys() | known.unread)
         if name in known.facts:
             yield from _answer(known.facts[name], value, f"sets.{name}")
 
 
 def _stop(stop: Stop, known: _Known) -> Iterator[Problem]:
-    yield from _rule(stop, known, "")
+    yield from _rule(stop, known, "", "stop")
+    if stop.src not in PROVENANCES:
+        yield Problem("unknown_source", "src", stop.src, list(PROVENANCES))
     for name in stop.scope if stop.scope != "all" else ():
         yield from _reference("scope", name, known.products)
 
 
 def _product(record: Product, known: _Known) -> Iterator[Problem]:
-    reasons = [rule.reason for rule in record.rules]
+    stops = [stop for stop in known.stops if stop.scope == "all" or record.id in stop.scope]
+    reasons = [*(stop.reason for stop in stops), *(rule.reason for rule in record.rules)]
     for i, rule in enumerate(record.rules):
-        yield from _rule(rule, known, f"rules[{i}]")
-        if rule.reason in reasons[:i]:
+        yield from _rule(rule, known, f"rules[{i}]", "rule")
+        if rule.reason in reasons[: len(stops) + i]:
             yield Problem(
                 "duplicate_id", f"rules[{i}].code", rule.reason, None, {"first": record.id}
             )
+    yield from _sources(record)
     for name in record.documents:
         yield from _reference("documents", name, known.documents)
     for relation in record.relations:
         for name in relation.any_of:
             yield from _reference(f"relations.{relation.kind}", name, known.products)
+            if name == record.id and relation.kind != "prerequisite":
+                yield Problem("relation_to_itself", f"relations.{relation.kind}", name)
     for name in record.accepts:
         problem = codes.collateral_type_problem(name)
         if problem is not None:
             yield replace(problem, field=f"accepts.{name}", value=name)
+
+
+def _sources(record: Product) -> Iterator[Problem]:
+    """Sources that are named and not listed, and attested fields that do not exist."""
+    known = {*record.sources, *PROVENANCES}
+    named = {f"provenance.{name}": word for name, word in record.provenance.items()}
+    named |= {f"rules[{i}].src": rule.src for i, rule in enumerate(record.rules)}
+    for place, word in named.items():
+        if word not in known:
+            yield Problem("unknown_source", place, word, sorted(known))
+    fields = type(record).model_fields
+    for name in record.provenance:
+        head, _, part = name.partition(".")
+        parts = _parts(getattr(record, head)) if head in fields else set()
+        if head not in fields:
+            yield Problem("unknown_field", f"provenance.{name}", name, sorted(fields))
+        elif part and part not in parts:
+            allowed = sorted(f"{head}.{part}" for part in parts)
+            yield Problem("unknown_field", f"provenance.{name}", name, allowed)
+    for key in sorted(record.sources.keys() & set(PROVENANCES)):
+        yield Problem("source_is_grade", f"sources.{key}", key, list(PROVENANCES))
+
+
+def _parts(value: Any) -> set[str]:
+    """Names of the parts of a field that can have a provenance of their own."""
+    if isinstance(value, Range):
+        return set(type(value).model_fields)
+    if isinstance(value, Mapping):
+        inner = {f"{key}.{part}" for key, item in value.items() for part in _parts(item)}
+        return {*map(str, value), *inner}
+    return {item for item in value if isinstance(item, str)} if isinstance(value, tuple) else set()
 
 
 def _reference(place: str, name: str, known: Iterable[str]) -> Iterator[Problem]:
@@ -190,7 +249,9 @@ def _reference(place: str, name: str, known: Iterable[str]) -> Iterator[Problem]
         yield Problem("unknown_reference", place, name, guess or ids)
 
 
-def _rule(rule: Rule, known: _Known, place: str) -> Iterator[Problem]:
+def _rule(rule: Rule, known: _Known, place: str, origin: str) -> Iterator[Problem]:
+    if rule.origin != origin:
+        yield Problem("not_one_of", f"{place}.origin".lstrip("."), rule.origin, [origin])
     for i, predicate in enumerate(rule.predicates):
         inner = f"{place}.any[{i}]" if rule.any is not None else place
         yield from _predicate(predicate, known, inner.lstrip("."))
@@ -200,12 +261,13 @@ def _predicate(predicate: Predicate, known: _Known, place: str) -> Iterator[Prob
     def at(name: str) -> str:
         return f"{place}.{name}" if place else name
 
-    kind = known.kind(predicate.f)
-    if kind is None:
-        names = sorted([*known.facts, *BY_ID])
-        guess = get_close_matches(predicate.f, names, 1)
-        yield Problem("undeclared_fact", at("f"), predicate.f, guess or names)
+    names = {at("f"): predicate.f, at("v_field"): predicate.v_field}
+    given = {where: name for where, name in names.items() if name is not None}
+    missing = {where: name for where, name in given.items() if known.kind(name) is None}
+    if missing:
+        yield from (p for where, name in missing.items() for p in known.undeclared(where, name))
         return
+    kind = str(known.kind(predicate.f))
     if predicate.op not in OPERATORS[kind]:
         yield Problem(
             "operator_kind", at("op"), predicate.op, OPERATORS[kind], {"fact": predicate.f}
@@ -232,11 +294,11 @@ def _operand(name: str, kind: str, value: Any, known: _Known) -> Problem | None:
         plain = isinstance(value, (int, float)) and not isinstance(value, bool)
         return None if plain else Problem("not_number")
     if kind in ("day", "date"):
-        return None if _is_day(value) else Problem("not_date")
+        return None if day_of(value) else Problem("not_date")
     if name in known.facts:
         options = [option.id for option in known.facts[name].options or ()]
         return None if value in options else Problem("not_one_of", allowed=options)
-    return _code(name, str(value), known)
+    return _code(name, value, known) if isinstance(value, str) else Problem("not_text")
 
 
 def _code(name: str, value: str, known: _Known) -> Problem | None:
@@ -245,10 +307,22 @@ def _code(name: str, value: str, known: _Known) -> Problem | None:
         return None if value in allowed else Problem("not_one_of", allowed=allowed)
     if name in CODE_CHECKS:
         return CODE_CHECKS[name](value)
-    if name in ("documents", "document_issuers"):
-        kind = value.partition(":")[0]
-        return next(_reference("v", kind, known.documents), None)
-    return None
+    if name == "documents":
+        return next(_reference("v", value, known.documents), None)
+    return _pair(name, value, known) if name in PAIRS else None
+
+
+def _pair(name: str, value: str, known: _Known) -> Problem | None:
+    """A document with its issuer, or a currency with its bucket: `ENCD:carrier`, `USD:1-3m`."""
+    first, _, second = value.partition(":")
+    if name == "document_issuers":
+        problem = next(_reference("v", first, known.documents), None)
+    else:
+        problem = codes.currency_problem(first)
+    allowed = get_args(PAIRS[name])
+    if problem is None and second not in allowed:
+        problem = Problem("not_one_of", allowed=[f"{first}:{part}" for part in allowed])
+    return problem
 
 
 def _cycles(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
@@ -257,7 +331,18 @@ def _cycles(placed: Mapping[str, list[Any]]) -> Iterator[Problem]:
     for item in placed["products"]:
         needs = [r for r in item.record.relations if r.kind == "prerequisite"]
         graph[item.record.id] = {r.any_of[0] for r in needs if len(r.any_of) == 1}
+    rows = {item.record.id: item for item in placed["products"]}
+    while (ring := _ring(graph)) is not None:
+        item = rows[min(ring)]
+        place, shown = f"products[{item.record.id}].relations", " -> ".join(ring)
+        yield Problem("prerequisite_cycle", place, shown, file=item.file or None, row=item.row)
+        for name in ring:
+            graph[name] -= set(ring)
+
+
+def _ring(graph: Mapping[str, set[str]]) -> list[str] | None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        yield Problem("prerequisite_cycle", "products", " -> ".join(error.args[1]))
+        return list(error.args[1])
+    return None

@@ -25,6 +25,7 @@ from recommender.fields import BY_ID, FIELDS, Profile
 from recommender.figures import cny, collateral_gap, given
 from recommender.matching import Case, Matcher, fact_value
 from recommender.product import DocumentDefinition, FactDefinition, Predicate, Rule
+from recommender.records import Record
 
 BY_COST = {"company": 0, "third_party": 1}
 PAPERS = ("documents", "document_issuers")
@@ -222,7 +223,7 @@ class Changes:
     def _with_paper(
         self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any]
     ) -> Change:
-        papers = [p.model_dump(exclude_none=True) for p in self._case.company.documents or ()]
+        papers = _plain(self._case.company.documents or ())
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
         values = {"documents": [*papers, added], **document.sets, **more}
         hands = [_issuing_hand(document), self._hardest(more)]
@@ -271,7 +272,7 @@ class Changes:
             name, value = "need.amount", self._in_need_currency(Decimal(str(first)), p.op)
         elif p.f == "trade.routes":
             routes = self._case.profile.trade.routes or ()
-            value = [*(route.model_dump(exclude_none=True) for route in routes), {"mode": first}]
+            value = [*_plain(routes), {"mode": first}]
         elif field.kind == "codes" and not field.single:
             value = [*getattr(held, "has", ()), first]
         elif field.kind == "day":
@@ -358,6 +359,11 @@ def _replaced(company: Company, values: Mapping[str, Any]) -> Company:
         fresh = {rest: getattr(part, rest)}
         updates[top] = part if held is None else held.model_copy(update=fresh)
     return company.model_copy(update=updates)
+
+
+def _plain(records: Iterable[Record]) -> list[dict[str, Any]]:
+    """Records as plain values, in an order that is not that of their list."""
+    return sorted((r.model_dump(exclude_none=True) for r in records), key=repr)
 
 
 def _touches(change: Change, rule: Rule) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from recommender.errors import InvalidOptions, Problem
+from recommender.errors import InvalidOptions
 from recommender.parameter_files import GivenRate
 from recommender.parameters import Rate, checked_rates
 from recommender.product import Lane
@@ -54,16 +55,16 @@ class Options(Record):
     @classmethod
     def parse(cls, raw: Any) -> Self:
         """Options from plain values; raises InvalidOptions with every problem at once."""
-        options, problems = examined(cls, {} if raw is None else raw)
-        if options is not None and not problems:
-            problems += options.rate_problems()
+        raw = {} if raw is None else raw
+        rates = raw.get("rates") if isinstance(raw, Mapping) else None
+        rest = raw if rates is None else {**raw, "rates": None}
+        options, problems = examined(cls, rest)
+        if options is not None and rates is not None:
+            given, wrong = GivenRate.examine_all(rates, options.day)
+            options, problems = options.model_copy(update={"rates": given}), [*problems, *wrong]
         if problems or options is None:
             raise InvalidOptions(problems)
         return options
-
-    def rate_problems(self) -> list[Problem]:
-        """What is wrong with the rates of the request on its day."""
-        return GivenRate.examine_all(self._plain_rates(), self.day)[1]
 
     def _plain_rates(self) -> dict[str, Any]:
         return {name: {"rate": r.rate, "date": r.date} for name, r in (self.rates or {}).items()}

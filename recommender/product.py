@@ -14,9 +14,32 @@ from typing import Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from recommender.errors import Problem
-from recommender.records import Amount, Day, Identifier, Name, Record, Share, YesNo, raise_problems
+from recommender.records import (
+    Amount,
+    Day,
+    Identifier,
+    Name,
+    Record,
+    Sentence,
+    Share,
+    WholeDays,
+    YesNo,
+    raise_problems,
+    repeated,
+)
 from recommender.texts import Label
-from recommender.vocabulary import Currency, Direction, HsCode, Mode, SettlementMethod, Stage
+from recommender.vocabulary import (
+    Currency,
+    Direction,
+    HsCode,
+    Issuer,
+    Mode,
+    Scalar,
+    ScalarOrList,
+    Scope,
+    SettlementMethod,
+    Stage,
+)
 
 Lane = Literal[
     "financing", "insurance", "guarantee", "hedge", "settlement", "lease", "equity", "service"
@@ -51,15 +74,13 @@ AmountFormula = Literal[
     "asset",
     "none",
 ]
-Scalar = bool | int | float | str
-ScalarOrList = Scalar | tuple[Scalar, ...]
 
 
 class Bilingual(Record):
     """A text in both languages; neither may be empty."""
 
-    zh: Name | str = Field(min_length=1, max_length=2_000)
-    en: Name | str = Field(min_length=1, max_length=2_000)
+    zh: Sentence
+    en: Sentence
 
     @property
     def label(self) -> Label:
@@ -123,8 +144,9 @@ class Rule(Record):
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
-        if (self.any is None) == (self.f is None):
-            raise_problems((Problem("rule_form", value=self.f),))
+        alone = (self.op, self.v, self.v_field) == (None, None, None)
+        if (self.any is None) == (self.f is None) or (self.f is None and not alone):
+            raise_problems((Problem("rule_form", value=self.f or self.op),))
         if self.f is not None and self.op is None:
             raise_problems((Problem("missing", "op"),))
         if self.f is not None:
@@ -143,14 +165,14 @@ class Rule(Record):
 
     @property
     def reason(self) -> str:
-        """The stable reason code."""
-        return self.code or "|".join(f"{p.f}.{p.op}" for p in self.predicates)
+        """The stable reason code; the order of alternatives does not matter to it."""
+        return self.code or "|".join(sorted(f"{p.f}.{p.op}" for p in self.predicates))
 
 
 class Stop(Rule):
     """A rule common to many products. scope: `all`, or the ids of the products it holds for."""
 
-    scope: Literal["all"] | tuple[Identifier, ...]
+    scope: Scope
     origin: Literal["rule", "stop", "gate"] = "stop"
 
 
@@ -168,7 +190,12 @@ class Implication(Record):
     op: Operator
     v: ScalarOrList | None = None
     v_field: Name | None = None
-    value: Scalar
+    value: ScalarOrList
+
+    @model_validator(mode="after")
+    def _operand_fits(self) -> Self:
+        self.predicate()
+        return self
 
     def predicate(self) -> Predicate:
         """The condition under which the value follows."""
@@ -200,6 +227,8 @@ class FactDefinition(Record):
         choice = self.type in ("choice", "choices")
         if choice != bool(self.options):
             raise_problems((Problem("options_of_choice", "options", self.type),))
+        ids = [option.id for option in self.options or ()]
+        raise_problems(repeated("options", ids))
         if self.type == "number" and self.unit is None:
             raise_problems((Problem("missing", "unit"),))
         return self
@@ -222,8 +251,8 @@ class DocumentDefinition(Record):
     character: Literal["title", "contractual", "none"] = "none"
     obtained_from: Literal["company", "third_party", "bank"] = "company"
     obtainable_in: tuple[Stage, ...] | None = None
-    issuer: Name | None = None
-    sets: dict[Name, Scalar] = Field(default_factory=dict)
+    issuer: Issuer | None = None
+    sets: dict[Name, ScalarOrList] = Field(default_factory=dict)
 
 
 class Source(Record):
@@ -253,6 +282,13 @@ class ShareRange(Range):
 
     low: Share | None = None
     high: Share | None = None
+
+
+class DayRange(Range):
+    """A range of whole days."""
+
+    low: WholeDays | None = None
+    high: WholeDays | None = None
 
 
 class Relation(Record):
@@ -302,7 +338,7 @@ class Product(Record):
     accepts: dict[Name, ShareRange | None] = Field(default_factory=dict)
     formula: AmountFormula
     amount: Range | None = None
-    tenor_days: Range | None = None
+    tenor_days: DayRange | None = None
     currencies: tuple[Currency, ...]
     rules: tuple[Rule, ...] = ()
     documents: tuple[Name, ...] = ()
@@ -327,18 +363,7 @@ class Product(Record):
         window = (self.valid_from, self.valid_until)
         if None not in window and self.valid_from > self.valid_until:  # type: ignore[operator]
             yield Problem("range_reversed", "valid_until", [str(day) for day in window])
-        known = set(self.sources) | set(PROVENANCES)
-        for name, word in [
-            *self.provenance.items(),
-            *((f"rules.{r.reason}", r.src) for r in self.rules),
-        ]:
-            if word not in known:
-                yield Problem("unknown_source", f"provenance.{name}", word, sorted(known))
-        for name in self.provenance:
-            if name.split(".")[0] not in type(self).model_fields:
-                yield Problem(
-                    "unknown_field", f"provenance.{name}", name, sorted(type(self).model_fields)
-                )
+        yield from repeated("documents", self.documents)
         if self.lane in ("insurance", "guarantee") and self.covers is None:
             yield Problem(
                 "covers_missing", "covers", None, ["receivables", "cargo", "loan", "hedge_margin"]

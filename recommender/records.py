@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from difflib import get_close_matches
@@ -65,7 +65,8 @@ def checked(check: Any) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _plain_number(value: Any) -> Any:
+def plain_number(value: Any) -> Any:
+    """A number as it is; text and yes or no are refused."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise_problems((Problem("not_number", value=value),))
     return value
@@ -90,13 +91,13 @@ def _iso_day(value: Any) -> Any:
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_plain_number),
+    BeforeValidator(plain_number),
     Field(ge=0, max_digits=17, decimal_places=2, allow_inf_nan=False),
 ]
 Percent = Annotated[
-    Decimal, BeforeValidator(_plain_number), Field(ge=0, le=100, allow_inf_nan=False)
+    Decimal, BeforeValidator(plain_number), Field(ge=0, le=100, allow_inf_nan=False)
 ]
-Share = Annotated[Decimal, BeforeValidator(_plain_number), Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[Decimal, BeforeValidator(plain_number), Field(ge=0, le=1, allow_inf_nan=False)]
 Day = Annotated[datetime.date, BeforeValidator(_iso_day)]
 YesNo = Annotated[bool, Field(strict=True)]
 Days = Annotated[int, Field(gt=0, le=36_500, strict=True)]
@@ -104,7 +105,21 @@ Years = Annotated[int, Field(ge=0, le=500, strict=True)]
 Count = Annotated[int, Field(ge=0, le=100_000_000, strict=True)]
 Text = Annotated[str, StringConstraints(max_length=2_000)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+WholeDays = Annotated[
+    Decimal,
+    BeforeValidator(plain_number),
+    Field(ge=0, le=36_500, decimal_places=0, allow_inf_nan=False),
+]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+
+
+def repeated(field: str, names: Sequence[str]) -> Iterator[Problem]:
+    """A Problem for every name of a list that stands in it before."""
+    for i, name in enumerate(names):
+        first = names.index(name)
+        if first < i:
+            yield Problem("duplicate_id", f"{field}[{i}]", name, None, {"first": f"[{first}]"})
 
 
 def described(description: str, *, zh: str, en: str, unit: str, **more: Any) -> Any:
@@ -224,10 +239,10 @@ def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Pro
             )
             for problem in context["problems"]
         ]
-    code, allowed = _CODES.get(detail["type"], ("invalid_value", None))
-    allowed = context[allowed] if allowed else None
+    code, limit = _CODES.get(detail["type"], ("invalid_value", None))
+    allowed = context[limit] if limit else None
     if code == "unknown_field":
-        return [_unknown_field(model, detail, where)]
+        return [unknown_field(brief(detail["loc"][-1]), _fields_at(model, detail["loc"]), where)]
     if code == "not_one_of":
         allowed = _CHOICE.findall(str(allowed))
     return [Problem(code, where, None if code == "missing" else value, allowed)]
@@ -236,10 +251,13 @@ def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Pro
 _CHOICE = re.compile(r"'([^']*)'")
 
 
-def _unknown_field(model: type[Record], detail: ErrorDetails, where: str) -> Problem:
-    names, name = _fields_at(model, detail["loc"]), brief(detail["loc"][-1])
-    guess = get_close_matches(name, names, 1)
-    return Problem("field_did_you_mean" if guess else "unknown_field", where, name, guess or names)
+def unknown_field(name: str, names: Iterable[str], place: str) -> Problem:
+    """A Problem for a name that is none of those there are: with the nearest, or all of them."""
+    allowed = sorted(names)
+    guess = get_close_matches(name, allowed, 1)
+    return Problem(
+        "field_did_you_mean" if guess else "unknown_field", place, name, guess or allowed
+    )
 
 
 _CODES: dict[str, tuple[str, str | None]] = {

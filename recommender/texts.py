@@ -179,7 +179,7 @@ def error_text(error: CorridorError, language: Language) -> str:
 
 
 def brief(value: Any, limit: int = _ECHO) -> str:
-    """Any given value in one short line, as JSON and YAML write it; never raises.
+    """Any value of JSON or YAML in one short line, as they write it; never raises.
 
     >>> brief([True, None, "84", {"a": 1.5}])
     '[true, null, 84, {a: 1.5}]'
@@ -195,24 +195,16 @@ def _visible(value: Any, depth: int, limit: int) -> Iterable[str]:
         yield value[: limit + 1]
     elif isinstance(value, (Mapping, list, tuple, set, frozenset)):
         record = isinstance(value, Mapping)
-        yield "{" if record else "["
-        for place, item in enumerate(islice(value, _ITEMS if depth else 0)):
-            yield ", " if place else ""
-            yield from _visible(item, depth - 1, limit)
-            if record:
-                yield ": "
-                yield from _visible(value[item], depth - 1, limit)
-        yield ("..." if len(value) > (_ITEMS if depth else 0) else "") + ("}" if record else "]")
+        parts = value.items() if isinstance(value, Mapping) else ((item,) for item in value)
+        shown = [
+            ": ".join("".join(_visible(item, depth - 1, limit)) for item in part)
+            for part in islice(parts, _ITEMS if depth else 0)
+        ]
+        inner = ", ".join([*shown, "..."] if len(value) > len(shown) else shown)
+        yield f"{{{inner}}}" if record else f"[{inner}]"
     elif value is None or isinstance(value, bool):
         yield {None: "null", True: "true", False: "false"}[value]
     elif isinstance(value, int) and value.bit_length() > 1000:
         yield f"10^{int(value.bit_length() * 0.30103)}"
     else:
-        yield _plainly(value)[: limit + 1]
-
-
-def _plainly(value: Any) -> str:
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
+        yield str(value)[: limit + 1]

@@ -5,10 +5,14 @@ Labels of every code in both languages: data/texts/labels.yaml.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
 
 from recommender import codes
-from recommender.records import checked
+from recommender.errors import Problem
+from recommender.records import LARGEST, Identifier, checked, day_of, raise_problems
 
 Direction = Literal["export", "import", "logistics", "infrastructure"]
 Mode = Literal["RSI", "XBR", "IRT", "CER", "RIV", "SEA", "AIR"]
@@ -37,6 +41,7 @@ Purpose = Literal[
 ]
 Ownership = Literal["private", "state", "collective", "foreign", "joint_venture", "listed"]
 Issuer = Literal["carrier", "corridor_operator", "forwarder", "railway", "bank", "insurer", "other"]
+Insured = Literal["in_force", "declared_and_paid", "limit_free"]
 FactSource = Literal["company", "bank", "screening", "document", "register"]
 
 BUCKET_DAYS: dict[str, tuple[int, int]] = {
@@ -56,3 +61,32 @@ Industry = Annotated[str, checked(codes.industry_problem)]
 Uscc = Annotated[str, checked(codes.uscc_problem)]
 Place = Annotated[str, checked(lambda code: codes.locode_problem(code, None))]
 CollateralKind = Annotated[str, checked(codes.collateral_type_problem)]
+
+
+def _plain(value: Any) -> Any:
+    """What a rule compares with, or a fact is set to: a scalar or a list of scalars."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_scalar(item) for item in value)
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, datetime.date) and day_of(value):
+        return value.isoformat()
+    number = isinstance(value, (int, float)) and abs(value) <= LARGEST
+    if not (value is None or number or (isinstance(value, str) and len(value) <= 200)):
+        raise_problems((Problem("not_an_answer", value=value),))
+    return value
+
+
+Scalar = bool | int | float | str
+ScalarOrList = Annotated[Scalar | tuple[Scalar, ...], BeforeValidator(_plain)]
+
+
+def _all_or_some(value: Any) -> Any:
+    if value != "all" and not (isinstance(value, (list, tuple)) and value):
+        raise_problems((Problem("stop_scope", value=value),))
+    return value
+
+
+Scope = Annotated[Literal["all"] | tuple[Identifier, ...], BeforeValidator(_all_or_some)]

@@ -62,12 +62,12 @@ def test_json_is_the_http_body_to_the_byte(corridor, client, profile, language):
 
 
 def test_every_flag_is_the_option_of_that_name(run, client, profile):
-    flags = ("--lanes", "hedge, financing", "--limit", "1", "--include-ineligible")
+    flags = ("--lanes", "hedge, financing", "--limit", "7", "--include-ineligible")
     code, out, _ = run("recommend", profile, *AS_OF, *flags, "--no-personalised", "--json")
     options = {
         "as_of": AS_OF[1],
         "lanes": ["hedge", "financing"],
-        "limit": 1,
+        "limit": 7,
         "include_ineligible": True,
         "personalised": False,
         "language": "zh",

@@ -20,6 +20,8 @@ from api.language import of_locale, preferred
         ("en; q=0.9 , zh ; q=0.8", "en"),
         ("zh;q=0, en;q=0.1", "en"),
         ("en;q=0", "zh"),
+        ("en;q=0.1, zh;q=0.5, en-GB;q=0.9", "en"),
+        ("en-GB;q=0.9, zh;q=0.5, en;q=0.1", "en"),
         ("zh;q=0", "zh"),
         ("*", "zh"),
         ("*;q=0.5, en;q=0.6", "en"),

@@ -1,8 +1,8 @@
 """Made-up catalogues of any size, grown from the packaged one with a seed.
 
 Each product of the packaged catalogue is copied with its own name, limits, scope, papers and
-thresholds; each dozen or so of copies brings its own questions, as a catalogue of other
-institutions would. The first copy of everything is the packaged catalogue itself.
+thresholds, and every second round of copies brings its own questions, as a catalogue of other
+institutions would. The packaged products and questions are all part of it, as they are.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import islice
 from typing import Any
 
 from recommender import Catalogue
@@ -38,12 +39,12 @@ def packaged() -> dict[str, list[Raw]]:
 def grown(products: int, seed: int = 7) -> dict[str, list[Raw]]:
     """Rows of a catalogue of exactly that many products; the same seed gives the same rows."""
     real = packaged()
-    if products <= len(real["products"]):
+    if products < len(real["products"]):
         raise ValueError(f"the packaged catalogue alone has {len(real['products'])} products")
     chance = random.Random(seed)  # noqa: S311 - a repeatable catalogue, no secret
     rest = products - len(real["products"])
-    copies = [next_copy for _, next_copy in zip(range(rest), _copies(real, chance), strict=False)]
-    families = range(1, 2 + rest // len(real["products"]) // COPIES_PER_QUESTIONS)
+    copies = list(islice(_copies(real, chance), rest))
+    families = range(1, 1 + _family(-(-rest // len(real["products"]))))
     stopped = {predicate for stop in real["stops"] for predicate in _fields(stop)}
     questions = [
         _question(fact, family)
@@ -52,7 +53,7 @@ def grown(products: int, seed: int = 7) -> dict[str, list[Raw]]:
         if fact["id"] not in stopped
     ]
     return {
-        "products": [*_unrelated(real["products"]), *copies],
+        "products": [*real["products"], *copies],
         "facts": [*real["facts"], *questions],
         "documents": real["documents"],
         "stops": [_widened(stop, copies) for stop in real["stops"]],
@@ -64,10 +65,6 @@ def catalogue(products: int, seed: int = 7) -> Catalogue:
     return Catalogue.from_documents({"grown": grown(products, seed)})
 
 
-def _unrelated(products: list[Raw]) -> list[Raw]:
-    return [{**product, "relations": product.get("relations", [])} for product in products]
-
-
 def _copies(real: dict[str, list[Raw]], chance: random.Random) -> Iterator[Raw]:
     own = {fact["id"] for fact in real["facts"]}
     own -= {name for stop in real["stops"] for name in _fields(stop)}
@@ -75,9 +72,14 @@ def _copies(real: dict[str, list[Raw]], chance: random.Random) -> Iterator[Raw]:
     number = 0
     while True:
         number += 1
-        family = number // COPIES_PER_QUESTIONS
+        family = _family(number)
         for product in real["products"]:
             yield _copy(product, number, family, own, papers, chance)
+
+
+def _family(number: int) -> int:
+    """Which set of questions a copy asks; 0 for the packaged ones."""
+    return number // COPIES_PER_QUESTIONS
 
 
 def _copy(
@@ -95,9 +97,8 @@ def _copy(
             row[name] = sorted(chance.sample(choices, chance.randint(1, 3)))
     required = sorted({*product.get("documents", []), *chance.sample(papers, 2)})
     row["documents"] = chance.sample(required, max(1, len(required) - 3))
-    row["provenance"] = {
-        k: v for k, v in product.get("provenance", {}).items() if k.split(".")[0] in ("hs", "routes")
-    }
+    stated = product.get("provenance", {})
+    row["provenance"] = {k: stated[k] for k in stated if k.split(".")[0] in ("hs", "routes")}
     row["rules"] = [_varied(rule, family, own, chance) for rule in product.get("rules", [])]
     return row
 
@@ -134,7 +135,8 @@ def _question(fact: Raw, family: int) -> Raw:
     own = deepcopy(fact)
     own["id"] = f"{fact['id']}_{family:03d}"
     for name in ("label", "question"):
-        own[name] = {"zh": f"{fact[name]['zh']}（{family}）", "en": f"{fact[name]['en']} ({family})"}
+        said = fact[name]
+        own[name] = {"zh": f"{said['zh']}（{family}）", "en": f"{said['en']} ({family})"}
     return own
 
 
@@ -142,4 +144,5 @@ def _widened(stop: Raw, copies: list[Raw]) -> Raw:
     if stop["scope"] == "all":
         return stop
     own = tuple(f"{name}-" for name in stop["scope"])
-    return {**stop, "scope": [*stop["scope"], *(c["id"] for c in copies if c["id"].startswith(own))]}
+    more = [copy["id"] for copy in copies if copy["id"].startswith(own)]
+    return {**stop, "scope": [*stop["scope"], *more]}

@@ -441,3 +441,19 @@ def test_no_code_turned_into_a_boolean(name):
             yield from keys(part)
 
     assert all(isinstance(key, str) for key in keys(read_document(FOLDER / f"{name}.yaml")))
+
+
+def test_working_capital_is_lent_for_working_capital_alone():
+    stop = next(s for s in STOPS if s.f == "need.purpose")
+    assert set(stop.scope) == {p.id for p in PRODUCTS.values() if p.lane == "financing"}
+    assert set(operands(stop.predicates[0])) == set(get_args(vocabulary.Purpose)) - {"working_capital"}
+
+
+def test_nobody_is_sold_a_policy_twice_nor_lent_on_goods_that_may_not_leave():
+    assert "has_eci_policy.lacks" in [r.reason for r in PRODUCTS["eci-st-policy"].rules]
+    assert "export_permission_missing.lacks" in [r.reason for r in PRODUCTS["exp-packing"].rules]
+
+
+def test_what_the_insurance_rows_say_is_not_asked():
+    for name in ("has_eci_policy", "premium_paid_and_declared", "buyer_limit_available"):
+        assert {item.f for item in FACTS[name].implied_by} == {"insurance"}

@@ -1,0 +1,116 @@
+"""A: one company against a catalogue of 500 products, from the profile to the finished answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from recommender import Company, Engine
+from recommender.encoding import Floats
+from recommender.options import Options
+from recommender.scoring import score
+from recommender.tables import data_dir
+from tests.benchmarks.catalogues import catalogue
+from tests.benchmarks.timing import Line, Work, interleaved, lines
+
+DAY = "2026-11-23"
+LANE = "financing"
+TOP = 10
+SAMPLE = data_dir() / "samples" / "farm_machinery.yaml"
+
+
+def run(*, small: bool) -> Iterator[Line]:
+    """Lines of case A; the floor is what bare numpy needs for rules, sums and the top ten alone."""
+    engine = Engine(catalogue(40 if small else 500))
+    company, one = Company.load(SAMPLE), options(lanes=[LANE])
+    every = options()
+    works: dict[str, Work] = {
+        "floor": floor(engine, company, one),
+        "score": lambda: top_ten(engine, company, one),
+        "answer": lambda: engine.recommend(company, one),
+        "answer as JSON": lambda: orjson.dumps(engine.recommend(company, one)),
+        "answer, all lanes": lambda: engine.recommend(company, every),
+        "peer: sklearn ColumnTransformer, one row": column_transformer(company),
+    }
+    seconds = interleaved(works, rounds=2 if small else 25)
+    yield from lines("A", seconds, "floor", **size(engine), **written(engine, company, one))
+
+
+def options(**stated: Any) -> Options:
+    """Options of the benchmark: a fixed day, ten matches for each lane."""
+    return Options.parse({"as_of": DAY, "language": "en", "limit": TOP, **stated})
+
+
+def size(engine: Engine) -> Line:
+    """How large the catalogue is: distinct rules, and rules counted for each product."""
+    matcher = engine._matcher
+    every = sum(len(engine.catalogue.rules(name)) for name in matcher.ids)
+    return {"products": len(matcher.products), "rules": matcher.table.size, "rules_of_all": every}
+
+
+def written(engine: Engine, company: Company, chosen: Options) -> Line:
+    """How long the answer is."""
+    answer = engine.recommend(company, chosen)
+    matches = sum(len(lane["matches"]) for lane in answer["lanes"])
+    return {"matches": matches, "answer_bytes": len(orjson.dumps(answer))}
+
+
+def top_ten(engine: Engine, company: Company, chosen: Options) -> list[tuple[str, float]]:
+    """Encode, answer all rules, score, and the ten best that fit of the lane, with their scores."""
+    matcher = engine._matcher
+    situation = matcher.situation([matcher.read(company, chosen.day)])
+    fits = matcher.fits(situation.verdicts)[0]
+    scores = score(matcher.values(situation, chosen.day), engine.weights, matcher.ids)
+    in_lane = matcher.offers.lane_is(LANE) & (fits >= 0)
+    total = np.where(in_lane, scores.total[0], np.iinfo(np.int64).min)
+    best = np.lexsort((np.arange(len(total)), -total))[: min(TOP, int(in_lane.sum()))]
+    return [(matcher.ids[j], int(total[j]) / 1e6) for j in best.tolist()]
+
+
+def floor(engine: Engine, company: Company, chosen: Options) -> Callable[[], Floats]:
+    """Rules, sums and top ten on arrays that are ready: less than any engine has to do.
+
+    Each distinct rule is one comparison with two answers, where the engine has three and several
+    comparisons to some; each product takes the answers of its rules; similarities are given.
+    """
+    matcher = engine._matcher
+    chance = np.random.default_rng(7)
+    rules, products = matcher.table.size, len(matcher.products)
+    numbers = chance.random(200)
+    left = chance.integers(0, 200, rules)
+    low, high = chance.random(rules) * 0.1, 0.8 + chance.random(rules) * 0.2
+    lists = [chance.integers(0, rules, len(engine.catalogue.rules(name))) for name in matcher.ids]
+    flat, starts = np.concatenate(lists), np.cumsum([0, *map(len, lists[:-1])])
+    situation = matcher.situation([matcher.read(company, chosen.day)])
+    values = np.nan_to_num(matcher.values(situation, chosen.day)[0], nan=0.5)
+    weights = engine.weights.array
+
+    def work() -> Floats:
+        column = numbers[left]
+        met = (column >= low) & (column <= high)
+        fits = np.logical_and.reduceat(met[flat], starts)
+        total = np.where(fits, (values * weights).sum(axis=1), -np.inf)
+        return np.argpartition(-total, min(TOP, products - 1))[:TOP]
+
+    return work
+
+
+def column_transformer(company: Company) -> Work:
+    """scikit-learn's usual way to encode the plain fields of one company: a one-row DataFrame."""
+    plain = {name: getattr(company, name) for name in type(company).model_fields}
+    numbers = {k: float(v) for k, v in plain.items() if isinstance(v, int) and v is not None}
+    words = {k: str(v) for k, v in plain.items() if isinstance(v, str)}
+    row = pd.DataFrame([{**numbers, **words}])
+    encoder = ColumnTransformer(
+        [
+            ("numbers", StandardScaler(), list(numbers)),
+            ("words", OneHotEncoder(handle_unknown="ignore"), list(words)),
+        ]
+    ).fit(pd.concat([row, row]))
+    return lambda: encoder.transform(row)
