@@ -148,7 +148,9 @@ def _none(product: Product, basis: Basis, _: Spans) -> Indication:
 
 
 def _unsecured(product: Product, basis: Basis, _: Spans) -> Indication:
-    return _within(product, basis, basis.need, basis.need, "unsecured")
+    smallest = product.amount.low if product.amount else None
+    low = given("smallest", smallest or ZERO, "CNY")
+    return _within(product, basis, low, basis.need, "unsecured")
 
 
 def _advance(product: Product, basis: Basis, spans: Spans) -> Indication:

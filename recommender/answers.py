@@ -195,7 +195,7 @@ class MatchWriter:
     def _cautions(self, product: Product, rules: Sequence[Answered]) -> list[Json]:
         """Soft rules not met, or open where nothing hard asks the same."""
         found = [
-            self._line(r.rule, self._reason(r))
+            self._line(r.rule, self._wording.caution(r.rule, self._a.case, self._language))
             for r in rules
             if not r.rule.hard and r.verdict == NO
         ]

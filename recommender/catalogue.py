@@ -184,9 +184,33 @@ def read_sections(
                 problems += [replace(problem, file=file, row=number) for problem in found]
                 if record is None:
                     unread.add((section, name))
-                else:
+                    record = _stand_in(row, name) if section == "products" else None
+                if record is not None:
                     placed[section].append(Placed(record, file, number))
     return placed, problems, unread
+
+
+def _stand_in(row: Any, name: str) -> Product | None:
+    """A product for the checks across records alone: what is required and at fault is made up."""
+    if not isinstance(row, Mapping):
+        return None
+    whole, _ = examined(Product, {**row, **_MADE_UP})
+    return None if whole is None else whole.model_copy(update={"id": name})
+
+
+_WORDS = {"zh": "-", "en": "-"}
+_MADE_UP = {
+    "id": "unread",
+    "name_zh": "-",
+    "name_en": "-",
+    "lane": "service",
+    "category": "-",
+    "provider": _WORDS,
+    "summary": _WORDS,
+    "family": "-",
+    "formula": "none",
+    "currencies": [],
+}
 
 
 def _head_problems(document: Mapping[str, Any]) -> list[Problem]:

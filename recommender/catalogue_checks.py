@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
+from itertools import takewhile
 from math import isfinite
 from typing import Any, get_args
 
@@ -186,6 +187,15 @@ def _stop(stop: Stop, known: _Known) -> Iterator[Problem]:
         yield Problem("unknown_source", "src", stop.src, list(PROVENANCES))
     for name in stop.scope if stop.scope != "all" else ():
         yield from _reference("scope", name, known.products)
+    for other in takewhile(lambda other: other is not stop, known.stops):
+        if other.reason == stop.reason and _overlap(other, stop):
+            yield Problem("duplicate_id", "code", stop.reason, None, {"first": "stops"})
+
+
+def _overlap(first: Stop, second: Stop) -> bool:
+    if "all" in (first.scope, second.scope):
+        return True
+    return bool({*first.scope} & {*second.scope})
 
 
 def _product(record: Product, known: _Known) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from recommender.catalogue import Catalogue
 from recommender.changes import Change
-from recommender.explain import Wording, joined, plain
+from recommender.explain import Wording, plain
 from recommender.fields import BY_ID
 from recommender.texts import Language, Money, show, table, text
 
@@ -31,25 +31,26 @@ class ChangeWriter:
         if change.document is not None and "documents" in dict(change.values):
             name = self._catalogue.documents[change.document].label.label
             return text("change.document", self._language, document=name)
-        parts = [self._part(name, value) for name, value in change.values]
-        return joined(parts, self._language)
+        currency = dict(change.values).get("need.currency", self._currency)
+        parts = [self._part(name, value, currency) for name, value in change.values]
+        return text("change.and", self._language).join(parts)
 
-    def _part(self, name: str, value: Any) -> str:
+    def _part(self, name: str, value: Any, currency: str | None) -> str:
         fact = self._catalogue.facts.get(name)
         if fact is not None and fact.effort is not None:
             return show(fact.effort.label, self._language)
         if fact is not None:
             shown = self._wording.code(name, value) if isinstance(value, str) else value
             return text("change.fact", self._language, label=fact.label.label, value=shown)
-        shown = self._value(name, value)
+        shown = self._value(name, value, currency)
         if f"change.{name}" in table():
             return text(f"change.{name}", self._language, value=shown)
         return text("change.fact", self._language, label=self._wording.name(name), value=shown)
 
-    def _value(self, name: str, value: Any) -> Any:
+    def _value(self, name: str, value: Any, currency: str | None) -> Any:
         if name == "need.amount":
-            return Money(value, self._currency or "CNY")
-        if isinstance(value, list):
+            return Money(value, currency or "CNY")
+        if isinstance(value, list) and name in BY_ID and name != "insurance":
             codes = [item["mode"] if isinstance(item, dict) else str(item) for item in value]
             return [self._wording.code(name, code) for code in codes]
         known = name in BY_ID and BY_ID[name].code_label is not None

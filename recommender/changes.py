@@ -24,7 +24,13 @@ from recommender.errors import InvalidProfile, Problem
 from recommender.fields import BY_ID, FIELDS, Profile
 from recommender.figures import cny, collateral_gap, given
 from recommender.matching import Case, Matcher, fact_value
-from recommender.product import DocumentDefinition, FactDefinition, Predicate, Rule
+from recommender.product import (
+    DocumentDefinition,
+    FactDefinition,
+    Implication,
+    Predicate,
+    Rule,
+)
 from recommender.records import Record
 
 BY_COST = {"company": 0, "third_party": 1}
@@ -34,11 +40,12 @@ NEED = ("need.amount", "need.currency")
 
 @dataclass(frozen=True)
 class Change:
-    """Values to set, who can do it, and the document it comes with, if any."""
+    """Values to set, who can do it, the document it comes with, the fact it settles, if any."""
 
     values: tuple[tuple[str, Any], ...]
     by: str
     document: str | None = None
+    fact: str | None = None
 
     @property
     def key(self) -> str:
@@ -183,8 +190,21 @@ class Changes:
     def _fact_change(self, fact: FactDefinition, predicate: Predicate) -> Iterator[Change]:
         hand = _fact_hand(fact)
         value = self._satisfying(predicate, [option.id for option in fact.options or ()])
-        if hand != "no" and value is not None:
+        if hand == "no" or value is None:
+            return
+        if self._case.implied.get(fact.id, value) != value:
+            yield from self._premium_paid(fact)
+        else:
             yield Change(((fact.id, value),), hand, fact.document)
+
+    def _premium_paid(self, fact: FactDefinition) -> Iterator[Change]:
+        """A fact that rests on unpaid premium changes with the insurance, not beside it."""
+        rests = any(
+            i.f == "insurance" and "declared_and_paid" in _codes(i) for i in fact.implied_by
+        )
+        rows = [{**row, "premium_paid": True} for row in _plain(self._case.company.insurance or ())]
+        if rests and rows:
+            yield Change((("insurance", rows),), _fact_hand(fact), None, fact.id)
 
     def _satisfying(self, p: Predicate, options: Sequence[str]) -> Any:
         if p.op in ("holds", "lacks"):
@@ -361,13 +381,17 @@ def _replaced(company: Company, values: Mapping[str, Any]) -> Company:
     return company.model_copy(update=updates)
 
 
+def _codes(implication: Implication) -> tuple[Any, ...]:
+    return implication.v if isinstance(implication.v, tuple) else ()
+
+
 def _plain(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Records as plain values, in an order that is not that of their list."""
     return sorted((r.model_dump(exclude_none=True) for r in records), key=repr)
 
 
 def _touches(change: Change, rule: Rule) -> bool:
-    names = {name for name, _ in change.values}
+    names = {name for name, _ in change.values} | {change.fact}
     if "documents" in names:
         names.add("document_issuers")
     if names & set(NEED):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from recommender import codes
 from recommender.errors import InvalidProfile, Problem
@@ -40,6 +40,7 @@ from recommender.records import (
     described,
     examined,
     raise_problems,
+    short_enough,
 )
 from recommender.tables import read_document
 from recommender.vocabulary import (
@@ -85,6 +86,8 @@ class Route(Record):
     legs: tuple[Place, ...] | None = described(
         "Places in order of travel.", zh="途经地", en="Legs", unit="UN/LOCODE", max_length=20
     )
+
+    _short = field_validator("legs", mode="before")(classmethod(short_enough))
 
     @model_validator(mode="after")
     def _legs_exist(self) -> Self:
@@ -171,6 +174,10 @@ class Trade(Record):
     )
     description: Text | None = described(
         "The business in the company's own words.", zh="业务描述", en="Description", unit="text"
+    )
+
+    _short = field_validator("directions", "routes", "hs", "buyers", mode="before")(
+        classmethod(short_enough)
     )
 
 
@@ -264,6 +271,10 @@ class Company(Record):
         max_length=1_000,
     )
     consents: Consents | None = described("Consents.", zh="授权", en="Consents", unit="record")
+
+    _short = field_validator(
+        "collateral", "facilities", "insurance", "documents", "positions", "facts", mode="before"
+    )(classmethod(short_enough))
 
     @classmethod
     def parse(cls, raw: Any) -> Self:

@@ -247,7 +247,7 @@ class Engine:
             "derived": as_json(assessment.case.derived, language),
             "lanes": lanes,
             "next_questions": self._next_questions(assessment, order, options, language),
-            "nothing_fits": self._nothing_fits(assessment, options),
+            "nothing_fits": self._nothing_fits(assessment, order, options),
         }
 
     def _next_questions(
@@ -348,12 +348,15 @@ class Engine:
             )
         return found
 
-    def _nothing_fits(self, assessment: Assessment, options: Options) -> str | None:
+    def _nothing_fits(
+        self, assessment: Assessment, order: list[Product], options: Options
+    ) -> str | None:
         """Said when nothing in the lanes that answer the need can be recommended; else null."""
         language = _language(options)
         need = assessment.case.profile.need
         wanted = FUNDING if need.amount else [lane for lane in LANES if lane != "service"]
-        offered = [p for p in self._in_lanes(options) if p.lane in wanted]
+        asked = options.lanes or LANES
+        offered = [p for p in order if p.lane in wanted and p.lane in asked]
         if not offered or any(assessment.fits[product.id] in SHOWN for product in offered):
             return None
         if need.purpose == BARRED_PURPOSE:

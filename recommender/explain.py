@@ -91,6 +91,17 @@ class Wording:
         note = show(rule.note.label, language) if rule.note else ""
         return said + (text("reason.note", language, note=note) if note else "")
 
+    def caution(self, rule: Rule, case: Case, language: Language) -> str:
+        """A soft rule that is not met, in milder words."""
+        found = []
+        for predicate in rule.predicates:
+            mild = f"caution.{predicate.op}"
+            key = mild if mild in table() else f"reason.{predicate.op}.no"
+            found.append(self._sentence(key, predicate, case, language))
+        note = show(rule.note.label, language) if rule.note else ""
+        said = text("reason.and", language).join(dict.fromkeys(found))
+        return said + (text("reason.note", language, note=note) if note else "")
+
     def _predicate(self, p: Predicate, verdict: int, case: Case, language: Language) -> str:
         own = f"reason.{p.f}.{VERDICT[verdict]}"
         key = own if own in table() else f"reason.{p.op}.{VERDICT[verdict]}"

@@ -304,7 +304,8 @@ def with_advances(offers: Offers, default_advances: Spans) -> Offers:
 
 def _secured(advance: Floats) -> NDArray[np.bool_]:
     accepts: NDArray[np.bool_] = ~np.isnan(advance)
-    return np.logical_or.reduce(accepts, axis=0)
+    found: NDArray[np.bool_] = np.logical_or.reduce(accepts, axis=0)
+    return found
 
 
 def _advances(

@@ -24,6 +24,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
 )
 from pydantic.config import JsonDict
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -34,6 +35,7 @@ from recommender.texts import brief
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LARGEST = 1e15  # of a plain number; amounts have at most fifteen digits before the point
 _PASSES = 6
+_MOST = 1_000
 _HANDY = 50
 Loc = tuple[int | str, ...]
 
@@ -45,6 +47,15 @@ class Record(BaseModel):
 
 
 RecordType = TypeVar("RecordType", bound=Record)
+
+
+def short_enough(cls: type[Record], value: Any, info: ValidationInfo) -> Any:
+    """Refuse what is too long before its items are looked at; for use with `field_validator`."""
+    field = cls.model_fields[str(info.field_name)]
+    limit = next(part.max_length for part in field.metadata if hasattr(part, "max_length"))
+    if isinstance(value, (list, tuple, dict)) and len(value) > limit:
+        raise_problems((Problem("list_too_long", value=value, allowed=limit),))
+    return value
 
 
 def raise_problems(problems: Iterable[Problem]) -> None:
@@ -135,18 +146,19 @@ def examined(
     """The record, or what can be read of it, with every problem found.
 
     After a failure the parts at fault are left out and the rest is validated again, so that
-    checks across fields also report. None when even the rest cannot be read.
+    checks across fields also report. None when even the rest cannot be read. The search ends after
+    a thousand problems: nobody reads more, and a hostile input could hold millions.
     """
     problems: list[Problem] = []
     for _ in range(_PASSES):
         try:
             return model.model_validate(raw), problems
         except ValidationError as error:
-            details = error.errors(include_url=False)
+            details = error.errors(include_url=False)[:_MOST]
         told = {part for problem in problems for part in _wholes(problem.field)}
         found = (problem for detail in details for problem in _problems(model, detail, place))
         problems += [problem for problem in found if problem.field not in told]
-        raw = _without(raw, [detail["loc"] for detail in details])
+        raw = None if len(details) == _MOST else _without(raw, [d["loc"] for d in details])
         if raw is None:
             break
     return None, problems
@@ -239,6 +251,8 @@ def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Pro
             )
             for problem in context["problems"]
         ]
+    if detail["type"] == "too_short" and len(detail["input"]) >= context["min_length"]:
+        return []  # pydantic counts the items that are right
     code, limit = _CODES.get(detail["type"], ("invalid_value", None))
     allowed = context[limit] if limit else None
     if code == "unknown_field":

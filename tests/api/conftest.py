@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from api import examples
 from api.app import create_app
+from api.cli import main
 from api.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -86,6 +87,23 @@ def corridor():
         )
 
     return run
+
+
+@pytest.fixture
+def run(capsysbinary, monkeypatch):
+    """Exit code, output and errors of a command run in this process."""
+    for name in BARE:
+        monkeypatch.delenv(name, raising=False)
+
+    def inner(*arguments):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as error:
+            code = error.code
+        out, err = capsysbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return inner
 
 
 @dataclass

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from api import examples
-from api.cli import main
 from api.console import WIDTH, _shared
 from recommender.tables import data_dir, read_document
 from recommender.texts import Money, show
 
 ROOT = Path(__file__).parent.parent.parent
-CORRIDOR = [sys.executable, "-c", "import sys; from api.cli import main; sys.exit(main())"]
 SAMPLES = sorted((data_dir() / "samples").glob("*.yaml"))
+MAIN = "import sys; from api.cli import main; sys.exit(main())"
 AS_OF = ("--as-of", "2026-11-23")
 
 
@@ -29,23 +28,6 @@ def profile(tmp_path):
     path = tmp_path / "profile.json"
     path.write_text(json.dumps(examples.EXPORTER), "utf-8")
     return path
-
-
-@pytest.fixture
-def run(capsysbinary, monkeypatch):
-    """Exit code, output and errors of a command run in this process."""
-    for name in ("LANG", "LC_ALL", "LC_MESSAGES"):
-        monkeypatch.delenv(name, raising=False)
-
-    def inner(*arguments):
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as error:
-            code = error.code
-        out, err = capsysbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return inner
 
 
 # --- recommend -----------------------------------------------------------------------------------
@@ -236,7 +218,7 @@ def test_the_version_is_shown(run):
 
 def test_a_reader_that_leaves_is_no_error(profile):
     with subprocess.Popen(
-        [*CORRIDOR, "recommend", str(profile)],
+        [sys.executable, "-c", MAIN, "recommend", str(profile)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender.domain import Company
@@ -55,6 +55,7 @@ def check(answer, conforms):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
+@settings(max_examples=60)
 @given(body=BODIES)
 def test_any_json_is_answered(client, conforms, operation, body):
     content = json.dumps(body).encode("utf-8", "surrogatepass")
@@ -66,6 +67,7 @@ def test_any_bytes_are_answered(client, conforms, content):
     check(client.post("/v1/recommendations", content=content, headers=JSON), conforms)
 
 
+@settings(max_examples=30)
 @given(
     need=st.fixed_dictionaries(
         {},

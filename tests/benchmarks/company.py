@@ -14,7 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from recommender import Company, Engine
 from recommender.encoding import Floats
 from recommender.options import Options
-from recommender.scoring import score
+from recommender.scoring import MICRO, score
 from recommender.tables import data_dir
 from tests.benchmarks.catalogues import catalogue
 from tests.benchmarks.timing import Line, Work, interleaved, lines
@@ -67,10 +67,9 @@ def top_ten(engine: Engine, company: Company, chosen: Options) -> list[tuple[str
     situation = matcher.situation([matcher.read(company, chosen.day)])
     fits = matcher.fits(situation.verdicts)[0]
     scores = score(matcher.values(situation, chosen.day), engine.weights, matcher.ids)
-    in_lane = matcher.offers.lane_is(LANE) & (fits >= 0)
-    total = np.where(in_lane, scores.total[0], np.iinfo(np.int64).min)
-    best = np.lexsort((np.arange(len(total)), -total))[: min(TOP, int(in_lane.sum()))]
-    return [(matcher.ids[j], int(total[j]) / 1e6) for j in best.tolist()]
+    fit = np.flatnonzero(matcher.offers.lane_is(LANE) & (fits >= 0))
+    best = fit[np.lexsort((fit, -scores.total[0, fit]))[:TOP]]
+    return [(matcher.ids[j], int(scores.total[0, j]) / MICRO) for j in best.tolist()]
 
 
 def floor(engine: Engine, company: Company, chosen: Options) -> Callable[[], Floats]:
