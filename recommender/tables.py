@@ -13,6 +13,7 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -233,14 +234,19 @@ def _xlsx_rows(path: Path) -> Iterator[Row]:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:
         raise UnreadableFile(file=str(path), reason=str(error)) from error
-    for sheet in book.worksheets:
-        cells = sheet.iter_rows(values_only=True)
-        header = [None if c is None else str(c).strip() for c in next(cells, ())]
-        _check_header(header, path)
-        for number, line in enumerate(cells, start=1):
-            if any(cell is not None for cell in line):
-                values = {k: v for k, v in zip(header, line, strict=False) if k}
-                yield Row(values, str(path), number, sheet.title)
+    with closing(book):
+        for sheet in book.worksheets:
+            with closing(sheet.iter_rows(values_only=True)) as cells:
+                yield from _sheet_rows(cells, path, sheet.title)
+
+
+def _sheet_rows(cells: Iterator[tuple[Any, ...]], path: Path, title: str) -> Iterator[Row]:
+    header = [None if c is None else str(c).strip() for c in next(cells, ())]
+    _check_header(header, path)
+    for number, line in enumerate(cells, start=1):
+        if any(cell is not None for cell in line):
+            values = {k: v for k, v in zip(header, line, strict=False) if k}
+            yield Row(values, str(path), number, title)
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

