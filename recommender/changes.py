@@ -15,10 +15,13 @@ from math import ceil, floor
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
 from recommender.catalogue import Catalogue
+from recommender.catalogue_checks import answer_problem
+from recommender.collateral import UNFINANCED_BALANCE
 from recommender.compiled import Bools, Compiled
-from recommender.domain import Company, Need
+from recommender.domain import Company, Fact, Need
 from recommender.eligibility import NO, YES, Verdicts
 from recommender.errors import InvalidProfile, Problem
 from recommender.fields import BY_ID, FIELDS, Profile
@@ -36,6 +39,7 @@ from recommender.records import Record
 BY_COST = {"company": 0, "third_party": 1}
 PAPERS = ("documents", "document_issuers")
 NEED = ("need.amount", "need.currency")
+COVER = ("documents", "insurance")
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,7 @@ class Changes:
         value = self._satisfying(predicate, [option.id for option in fact.options or ()])
         if hand == "no" or value is None:
             return
+        value = [value] if fact.type == "choices" and not isinstance(value, list) else value
         if self._case.implied.get(fact.id, value) != value:
             yield from self._premium_paid(fact)
         else:
@@ -321,31 +326,43 @@ class Changes:
         return (amount / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
 
     def _verify(self, changes: Mapping[str, Change]) -> None:
-        """Answers to all rules after each change that was not tried yet; None: contradictory."""
-        new = [change for key, change in changes.items() if key not in self._verdicts]
-        if not new:
+        """Answers to all rules after each change that was not tried yet; None: not possible."""
+        tried = {key: self._row(c) for key, c in changes.items() if key not in self._verdicts}
+        self._verdicts |= {key: None for key, row in tried.items() if row is None}
+        rows = {key: row for key, row in tried.items() if row is not None}
+        if not rows:
             return
-        matcher, rows = self._matcher, [self._row(change) for change in new]
-        implied = matcher.implied_by(matcher.layout.encode(rows))
-        for row, change, facts in zip(rows, new, implied, strict=True):
-            self._imply(row, change, facts)
-        verdicts = matcher.table.verdicts(matcher.layout.encode(rows))
-        for line, change, facts in zip(verdicts, new, implied, strict=True):
-            self._verdicts[change.key] = None if self._contradicts(change, facts) else line
+        matcher, encode = self._matcher, self._matcher.layout.encode
+        implied = matcher.implied_by(encode(list(rows.values())))
+        for (key, row), facts in zip(rows.items(), implied, strict=True):
+            self._imply(row, changes[key], facts)
+        verdicts = matcher.table.verdicts(encode(list(rows.values())))
+        for key, line, facts in zip(rows, verdicts, implied, strict=True):
+            self._verdicts[key] = None if self._contradicts(changes[key], facts) else line
 
-    def _row(self, change: Change) -> dict[str, Any]:
-        """Values by field and fact after a change."""
+    def _row(self, change: Change) -> dict[str, Any] | None:
+        """Values by field and fact after a change; None when a value is not allowed."""
         row, facts = dict(self._case.row), self._matcher.catalogue.facts
-        structural = {n: v for n, v in change.values if n not in facts}
-        if structural:
-            profile = self._profile(structural)
+        stated = {name: value for name, value in change.values if name in facts}
+        if any(answer_problem(facts[name], value) for name, value in stated.items()):
+            return None
+        structural = {name: value for name, value in change.values if name not in facts}
+        if structural or UNFINANCED_BALANCE in stated:
+            try:
+                profile = self._profile(structural, stated)
+            except ValidationError:
+                return None
             row |= {field.id: field.read(profile) for field in FIELDS}
-        row |= {n: fact_value(facts[n], v) for n, v in change.values if n in facts}
-        return row
+        return row | {name: fact_value(facts[name], value) for name, value in stated.items()}
 
-    def _profile(self, values: Mapping[str, Any]) -> Profile:
-        case = self._case
-        company = self._matcher.catalogue.normalised(_replaced(case.company, values))
+    def _profile(self, values: Mapping[str, Any], facts: Mapping[str, Any]) -> Profile:
+        """The profile after a change, its figures computed anew where the change moves them."""
+        case, matcher = self._case, self._matcher
+        held = {**(case.company.facts or {}), **{n: Fact(value=v) for n, v in facts.items()}}
+        company = case.company.model_copy(update={"facts": held}) if facts else case.company
+        company = matcher.catalogue.normalised(_replaced(company, values))
+        if facts or any(name in COVER for name in values):
+            return matcher.profile(company, case.profile.as_of, case.rates)
         derived = case.derived
         if any(name in NEED for name in values):
             need = company.need or Need()

@@ -114,15 +114,7 @@ class Matcher(Compiled):
         """A company with its figures, facts and columns; given: rates of the request."""
         company = self.catalogue.normalised(company)
         rates = self.parameters.rates(as_of, given)
-        derived = summary(
-            company,
-            self.parameters,
-            as_of,
-            self.best_advances(as_of),
-            rates,
-            controlled=self.control_of(company),
-        )
-        profile = Profile(company, derived, as_of)
+        profile = self.profile(company, as_of, rates)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
         implied = self.implied_by(self.layout.encode([row]))[0]
         facts = {name: Statement(value, "profile") for name, value in implied.items()}
@@ -131,18 +123,27 @@ class Matcher(Compiled):
             row[name] = fact_value(self.catalogue.facts[name], statement.value)
         return Case(profile, facts, implied, row, self.layout.encode([row]), rates)
 
+    def profile(self, company: Company, as_of: datetime.date, rates: Mapping[str, Rate]) -> Profile:
+        """A company, its documents named by id, with its computed figures."""
+        control, best = self.control_of(company), self.best_advances(as_of)
+        figures = summary(company, self.parameters, as_of, best, rates, controlled=control)
+        return Profile(company, figures, as_of)
+
     def control_of(self, company: Company) -> Controlled:
-        """Whether the company holds a paper that gives control of the goods of an item's trade."""
+        """Whether the company holds a paper that gives control of the goods of an item's trade.
+
+        Not known while papers are not, or where the trade of the item or of a paper is not stated.
+        """
         papers, documents = company.documents, self.catalogue.documents
 
         def controlled(item: Collateral) -> bool | None:
             if papers is None:
                 return None
-            return any(
-                documents[paper.type].character != "none"
-                for paper in papers
-                if paper.type in documents and item.trade in (None, paper.trade)
-            )
+            known = [paper for paper in papers if paper.type in documents]
+            trades = [p.trade for p in known if documents[p.type].character != "none"]
+            if item.trade is not None and item.trade in trades:
+                return True
+            return None if trades and (item.trade is None or None in trades) else False
 
         return controlled
 

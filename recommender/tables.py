@@ -81,7 +81,7 @@ def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def scalar(loader: Any, node: Any) -> Any:
         try:
             return construct(loader, node)
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             return loader.construct_scalar(node)
 
     return scalar

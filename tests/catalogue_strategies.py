@@ -1,6 +1,5 @@
 """Random small catalogues of valid products in all lanes, and engines over them."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import get_args
 
@@ -263,14 +262,12 @@ def checked(engine, raw):
     return company
 
 
-@dataclass(frozen=True, repr=False)
 class Situation:
     """An engine over a catalogue and a company it accepts; both also as the values drawn."""
 
-    engine: Engine
-    company: Company
-    rows: dict
-    raw: dict
+    def __init__(self, rows, raw):
+        self.engine, self.rows = engine_of(rows), rows
+        self.company, self.raw = read(self.engine, raw)
 
     def __repr__(self):
         """The values drawn, to be pasted into a test."""
@@ -288,7 +285,4 @@ class Situation:
 @st.composite
 def situations(draw, most=6):
     """A random catalogue and a random company."""
-    rows = draw(catalogues(most))
-    engine = engine_of(rows)
-    company, raw = read(engine, draw(COMPANIES))
-    return Situation(engine, company, rows, raw)
+    return Situation(draw(catalogues(most)), draw(COMPANIES))
