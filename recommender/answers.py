@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from recommender.amounts import Indication
 from recommender.change_texts import ChangeWriter
-from recommender.changes import Change, Changes
+from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
 from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product, Rule
+from recommender.remedies import Remedies
 from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span
 from recommender.similarity import FEATURES
@@ -56,7 +57,7 @@ class Assessment:
     scores: Scores | None
     values: Any
     applies: Any
-    changes: Changes
+    remedies: Remedies
 
 
 class MatchWriter:
@@ -253,7 +254,7 @@ class MatchWriter:
         found = self._a.near.get(product_id)
         if found is None:
             failing = [r.at for r in rules if r.rule.hard and r.verdict == NO]
-            found = self._a.changes.for_rules(failing)
+            found = self._a.remedies.for_rules(failing)
         return [self._writer.change(change) for change in found[:3]]
 
     def _amount(self, indication: Indication) -> Json:

@@ -1,43 +1,27 @@
-"""What would change an answer: single changes, applied and verified before they are shown.
+"""A single change to a profile: what it sets, and what follows from it.
 
-A change sets one fact, one structural field, or everything one document brings. Who can make it
-(company, third party) comes from the dictionary; what nobody can change is never offered. Changes
-are tried on the encoded profile, all at once; `apply` sets the same fields on the profile itself.
+`apply` sets fields on the profile itself, as what-if does; `Trials` tries many changes at once on
+the encoded profile, with the same result.
 """
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from math import ceil, floor
 from typing import Any
 
-import numpy as np
 from pydantic import ValidationError
 
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
 from recommender.collateral import UNFINANCED_BALANCE
-from recommender.compiled import Bools, Compiled
 from recommender.domain import Company, Fact, Need
-from recommender.eligibility import NO, YES, Verdicts
+from recommender.eligibility import Verdicts
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import BY_ID, FIELDS, Profile
+from recommender.fields import FIELDS, Profile
 from recommender.figures import cny, collateral_gap, given
 from recommender.matching import Case, Matcher, fact_value
-from recommender.product import (
-    DocumentDefinition,
-    FactDefinition,
-    Implication,
-    Predicate,
-    Rule,
-)
-from recommender.records import Record
 
-BY_COST = {"company": 0, "third_party": 1}
-PAPERS = ("documents", "document_issuers")
 NEED = ("need.amount", "need.currency")
 COVER = ("documents", "insurance")
 
@@ -89,241 +73,20 @@ def _set(raw: dict[str, Any], parts: Sequence[str], value: Any) -> bool:
     return True
 
 
-def mendable(compiled: Compiled, by: Iterable[str]) -> Bools:
-    """Rules for which some change by one of these hands may exist, whatever the company."""
-    hands = set(by)
-    return np.array(
-        [any(_hand(compiled, p) & hands for p in rule.predicates) for rule in compiled.rules],
-        dtype=bool,
-    )
-
-
-def _hand(compiled: Compiled, predicate: Predicate) -> set[str]:
-    """Who might make a predicate true."""
-    facts, documents = compiled.catalogue.facts, compiled.catalogue.documents
-    if predicate.f in facts:
-        fact = facts[predicate.f]
-        paper = documents[fact.document] if fact.document else None
-        return {_fact_hand(fact)} | ({_issuing_hand(paper)} if paper else set())
-    if predicate.f in PAPERS:
-        kinds = {str(v).partition(":")[0] for v in _listed(predicate)}
-        return {_issuing_hand(documents[kind]) for kind in kinds}
-    return {BY_ID[predicate.f].changeable}
-
-
-def _fact_hand(fact: FactDefinition) -> str:
-    return "no" if fact.asked_of == "screening" else fact.changeable
-
-
-def _issuing_hand(document: DocumentDefinition) -> str:
-    return "company" if document.obtained_from == "company" else "third_party"
-
-
-def _listed(predicate: Predicate) -> tuple[Any, ...]:
-    return predicate.v if isinstance(predicate.v, tuple) else ()
-
-
-class Changes:
-    """Finds and verifies the changes that matter to one company."""
+class Trials:
+    """Answers to all rules after changes to one company; each change is tried once."""
 
     def __init__(self, matcher: Matcher, case: Case) -> None:
         self._matcher, self._case = matcher, case
-        self._by_rule: dict[int, list[Change]] = {}
         self._verdicts: dict[str, Verdicts | None] = {}
 
-    def near_misses(self, failing: Mapping[int, Sequence[int]]) -> dict[str, list[Change]]:
-        """Single changes by the company that make a product eligible or conditional.
+    def after(self, change: Change) -> Verdicts | None:
+        """Answers (rules,) after a change that was tried; None when it is not possible."""
+        return self._verdicts[change.key]
 
-        failing: product index -> its hard rules that say no. Cheapest first.
-        """
-        found = {j: self._covering(rules) for j, rules in failing.items()}
-        self._verify({change.key: change for changes in found.values() for change in changes})
-        near = {}
-        for j, changes in found.items():
-            fixes = [change for change in changes if self._fits(change, j, failing[j])]
-            if fixes:
-                near[self._matcher.products[j].id] = sorted(fixes, key=_cost)
-        return near
-
-    def for_rules(self, failing: Iterable[int]) -> list[Change]:
-        """Verified changes by any hand that turn one of the rules to yes, cheapest first."""
-        found = [(i, change) for i in failing for change in self._candidates(i)]
-        self._verify({change.key: change for _, change in found})
-        mended = {c.key: c for i, c in found if self._after(c, i) == YES}
-        return sorted(mended.values(), key=_cost)
-
-    def _after(self, change: Change, rule: int) -> int | None:
-        verdicts = self._verdicts[change.key]
-        return None if verdicts is None else int(verdicts[rule])
-
-    def _fits(self, change: Change, product: int, failing: Sequence[int]) -> bool:
-        """Whether every rule that failed is met after the change, and no other fails."""
-        verdicts = self._verdicts[change.key]
-        if verdicts is None or any(verdicts[i] != YES for i in failing):
-            return False
-        rules = self._matcher.rule_ids[self._matcher.products[product].id]
-        return all(verdicts[i] != NO for i in rules if self._matcher.hard[i])
-
-    def _covering(self, failing: Sequence[int]) -> list[Change]:
-        """Candidates by the company that touch every failing rule: one may mend them all."""
-        rules = [self._matcher.rules[i] for i in failing]
-        found = {c.key: c for i in failing for c in self._candidates(i)}
-        if len(rules) > 1:
-            found |= {c.key: c for c in self._by_document(failing)}
-        return [
-            change
-            for change in found.values()
-            if change.by == "company" and all(_touches(change, rule) for rule in rules)
-        ]
-
-    def _candidates(self, index: int) -> list[Change]:
-        if index not in self._by_rule:
-            self._by_rule[index] = list(self._changes_for(self._matcher.rules[index]))
-        return self._by_rule[index]
-
-    def _changes_for(self, rule: Rule) -> Iterator[Change]:
-        for predicate in rule.predicates:
-            fact = self._matcher.catalogue.facts.get(predicate.f)
-            if fact is not None:
-                yield from self._fact_change(fact, predicate)
-            elif predicate.f in PAPERS:
-                yield from self._paper_changes(predicate)
-            elif BY_ID[predicate.f].changeable != "no":
-                yield from self._field_change(predicate)
-
-    def _fact_change(self, fact: FactDefinition, predicate: Predicate) -> Iterator[Change]:
-        hand = _fact_hand(fact)
-        value = self._satisfying(predicate, [option.id for option in fact.options or ()])
-        if hand == "no" or value is None:
-            return
-        value = [value] if fact.type == "choices" and not isinstance(value, list) else value
-        if self._case.implied.get(fact.id, value) != value:
-            yield from self._premium_paid(fact)
-        else:
-            yield Change(((fact.id, value),), hand, fact.document)
-
-    def _premium_paid(self, fact: FactDefinition) -> Iterator[Change]:
-        """A fact that rests on unpaid premium changes with the insurance, not beside it."""
-        rests = any(
-            i.f == "insurance" and "declared_and_paid" in _codes(i) for i in fact.implied_by
-        )
-        rows = [{**row, "premium_paid": True} for row in _plain(self._case.company.insurance or ())]
-        if rests and rows:
-            yield Change((("insurance", rows),), _fact_hand(fact), None, fact.id)
-
-    def _satisfying(self, p: Predicate, options: Sequence[str]) -> Any:
-        if p.op in ("holds", "lacks"):
-            return p.op == "holds"
-        if p.op == "none_of":
-            return next((option for option in options if option not in _listed(p)), None)
-        if p.op in ("before", "after"):
-            return self._day(p)
-        if p.v_field is not None:
-            return None
-        first = p.v[0] if isinstance(p.v, tuple) else p.v
-        return [first] if p.op == "overlaps" else first
-
-    def _day(self, p: Predicate) -> str | None:
-        known = self._case.row.get(p.v_field) if p.v_field else p.v
-        if isinstance(known, str):
-            known = datetime.date.fromisoformat(known)
-        if not isinstance(known, datetime.date):
-            return None
-        step = datetime.timedelta(days=1 if p.op == "after" else -1)
-        return (known + step).isoformat()
-
-    def _paper_changes(self, predicate: Predicate) -> Iterator[Change]:
-        for token in _listed(predicate):
-            kind, _, issuer = str(token).partition(":")
-            document = self._matcher.catalogue.documents[kind]
-            if self._obtainable(document):
-                yield self._with_paper(document, issuer or document.issuer, {})
-
-    def _obtainable(self, document: DocumentDefinition) -> bool:
-        """Whether it can still be had: at this stage, and as more than a mere waybill."""
-        stage, allowed = self._case.profile.trade.stage, document.obtainable_in
-        waybill = document.kind == "transport" and document.character == "none"
-        return not waybill and (allowed is None or stage is None or stage in allowed)
-
-    def _with_paper(
-        self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any]
-    ) -> Change:
-        papers = _plain(self._case.company.documents or ())
-        added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
-        values = {"documents": [*papers, added], **document.sets, **more}
-        hands = [_issuing_hand(document), self._hardest(more)]
-        return Change(tuple(values.items()), max(hands, key=BY_COST.__getitem__), document.id)
-
-    def _by_document(self, failing: Sequence[int]) -> Iterator[Change]:
-        """A document together with all the facts that are its properties."""
-        rules = [self._matcher.rules[i] for i in failing]
-        names = {c.document for i in failing for c in self._candidates(i) if c.document}
-        held = {paper.type for paper in self._case.company.documents or ()}
-        for name in sorted(names):
-            document = self._matcher.catalogue.documents[name]
-            facts = self._facts_of(name, rules)
-            if name in held and facts:
-                yield Change(tuple(sorted(facts.items())), self._hardest(facts), name)
-            elif name not in held and self._obtainable(document):
-                yield self._with_paper(document, document.issuer, facts)
-
-    def _hardest(self, facts: Iterable[str]) -> str:
-        known = self._matcher.catalogue.facts
-        hands: list[str] = [known[name].changeable for name in facts]
-        return max(hands, key=BY_COST.__getitem__, default="company")
-
-    def _facts_of(self, document: str, rules: Sequence[Rule]) -> dict[str, Any]:
-        facts = self._matcher.catalogue.facts
-        found = {}
-        for predicate in [p for rule in rules for p in rule.predicates]:
-            fact = facts.get(predicate.f)
-            if fact is not None and fact.document == document and _fact_hand(fact) != "no":
-                options = [option.id for option in fact.options or ()]
-                found[fact.id] = self._satisfying(predicate, options)
-        return {name: value for name, value in found.items() if value is not None}
-
-    def _field_change(self, p: Predicate) -> Iterator[Change]:
-        asks_for_more = p.f == "need_cny" and p.op == "at_least"
-        if p.v_field is not None or p.op == "none_of" or asks_for_more:
-            return
-        if p.f == "need.currency":
-            yield from self._other_currency(_listed(p))
-            return
-        field, first = BY_ID[p.f], p.v[0] if isinstance(p.v, tuple) else p.v
-        held = self._case.row[p.f]
-        name = p.f
-        value: Any = first
-        if p.f == "need_cny":
-            name, value = "need.amount", self._in_need_currency(Decimal(str(first)), p.op)
-        elif p.f == "trade.routes":
-            routes = self._case.profile.trade.routes or ()
-            value = [*_plain(routes), {"mode": first}]
-        elif field.kind == "codes" and not field.single:
-            value = [*getattr(held, "has", ()), first]
-        elif field.kind == "day":
-            value = self._day(p)
-        elif field.kind == "number":
-            value = int(floor(first) if p.op == "at_most" else ceil(first))  # type: ignore[arg-type]
-        if value is not None:
-            yield Change(((name, value),), field.changeable)
-
-    def _other_currency(self, currencies: Sequence[Any]) -> Iterator[Change]:
-        """Ask for the same money in another currency, at the dated rates."""
-        wanted, need = self._case.derived.need.number, self._case.profile.need
-        for currency in currencies:
-            rate = self._case.rates.get(str(currency))
-            if need.amount is None:
-                yield Change((("need.currency", currency),), "company")
-            elif wanted is not None and rate is not None:
-                amount = (wanted / rate.cny_per_unit).quantize(Decimal(1), rounding=ROUND_FLOOR)
-                yield Change((("need.currency", currency), ("need.amount", amount)), "company")
-
-    def _in_need_currency(self, amount: Decimal, op: str) -> Any:
-        rate = self._case.rates.get(self._case.profile.need.currency or "")
-        if rate is None:
-            return None
-        direction = ROUND_FLOOR if op == "at_most" else ROUND_CEILING
-        return (amount / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
+    def run(self, tried: Iterable[Change]) -> None:
+        """Try the changes that were not tried yet, all at once."""
+        self._verify({change.key: change for change in tried})
 
     def _verify(self, changes: Mapping[str, Change]) -> None:
         """Answers to all rules after each change that was not tried yet; None: not possible."""
@@ -396,25 +159,3 @@ def _replaced(company: Company, values: Mapping[str, Any]) -> Company:
         fresh = {rest: getattr(part, rest)}
         updates[top] = part if held is None else held.model_copy(update=fresh)
     return company.model_copy(update=updates)
-
-
-def _codes(implication: Implication) -> tuple[Any, ...]:
-    return implication.v if isinstance(implication.v, tuple) else ()
-
-
-def _plain(records: Iterable[Record]) -> list[dict[str, Any]]:
-    """Records as plain values, in an order that is not that of their list."""
-    return sorted((r.model_dump(exclude_none=True) for r in records), key=repr)
-
-
-def _touches(change: Change, rule: Rule) -> bool:
-    names = {name for name, _ in change.values} | {change.fact}
-    if "documents" in names:
-        names.add("document_issuers")
-    if names & set(NEED):
-        names |= {"need_cny", "collateral_gap_cny"}
-    return any(predicate.f in names for predicate in rule.predicates)
-
-
-def _cost(change: Change) -> tuple[int, int, str]:
-    return BY_COST[change.by], len(change.values), change.key

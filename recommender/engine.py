@@ -17,7 +17,7 @@ from recommender import __about__
 from recommender.amounts import Basis, Indication, indicate
 from recommender.answers import Assessment, Json, MatchWriter
 from recommender.catalogue import Catalogue
-from recommender.changes import Changes, apply, mendable
+from recommender.changes import apply
 from recommender.derived import as_json, given
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
@@ -28,6 +28,7 @@ from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import LANES, PROVENANCES, Product
 from recommender.questions import Questions
+from recommender.remedies import Remedies, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES, FUNDING, applies
@@ -209,8 +210,8 @@ class Engine:
         verdicts = situation.verdicts[0]
         fits = matcher.fits(situation.verdicts)[0]
         named = {p.id: FITS[f] for p, f in zip(matcher.products, fits.tolist(), strict=True)}
-        changes = Changes(matcher, case)
-        near = changes.near_misses(matcher.failing(verdicts, self._mendable))
+        remedies = Remedies(matcher, case)
+        near = remedies.near_misses(matcher.failing(verdicts, self._mendable))
         values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(
             case=case,
@@ -220,7 +221,7 @@ class Engine:
             scores=None if values is None else score(values, self.weights, matcher.ids),
             values=values,
             applies=self._applies,
-            changes=changes,
+            remedies=remedies,
         )
 
     def _in_lanes(self, options: Options) -> tuple[Product, ...]:
