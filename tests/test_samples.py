@@ -236,13 +236,7 @@ def shuffled(node: Any, dice: random.Random, key: str = "") -> Any:
 
 
 def without_places(node: Any) -> Any:
-    """Places of list items (collateral[1]) follow the order of the list; the rest must not.
-
-    A change that adds a paper shows the papers held, as the profile lists them.
-    """
-    if isinstance(node, dict) and "set" in node:
-        papers = sorted(map(str, node["set"].get("documents", [])))
-        return {**node, "set": {**node["set"], "documents": papers}}
+    """Places of list items (collateral[1]) follow the order of the list; the rest must not."""
     if isinstance(node, dict):
         return {
             k: without_places(v) for k, v in node.items() if k not in {"terms", "cny", "missing"}
