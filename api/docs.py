@@ -16,7 +16,6 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from api.bodies import language_of
 from api.errors import NoRoute
-from api.openapi import document
 from recommender.texts import Language
 
 OWN = Path(__file__).parent / "assets"
@@ -59,6 +58,8 @@ async def asset(name: str) -> Response:
 @router.get("/openapi.json")
 async def description(request: Request) -> Response:
     """The OpenAPI document in the language of the caller."""
+    from api.openapi import document  # deferred: the forty shapes of answers take 50 ms to build
+
     app, language = request.app, language_of(request)
     made: dict[Language, bytes] = app.state.documents
     if language not in made:

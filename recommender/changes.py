@@ -90,33 +90,37 @@ class Trials:
 
     def _verify(self, changes: Mapping[str, Change]) -> None:
         """Answers to all rules after each change that was not tried yet; None: not possible."""
-        tried = {key: self._row(c) for key, c in changes.items() if key not in self._verdicts}
-        self._verdicts |= {key: None for key, row in tried.items() if row is None}
-        rows = {key: row for key, row in tried.items() if row is not None}
-        if not rows:
+        tried = {key: self._moved(c) for key, c in changes.items() if key not in self._verdicts}
+        self._verdicts |= {key: None for key, values in tried.items() if values is None}
+        moved = {key: values for key, values in tried.items() if values is not None}
+        if not moved:
             return
-        matcher, encode = self._matcher, self._matcher.layout.encode
-        implied = matcher.implied_by(encode(list(rows.values())))
-        for (key, row), facts in zip(rows.items(), implied, strict=True):
-            self._imply(row, changes[key], facts)
-        verdicts = matcher.table.verdicts(encode(list(rows.values())))
-        for key, line, facts in zip(rows, verdicts, implied, strict=True):
+        matcher, columns = self._matcher, self._case.columns.repeated(len(moved))
+        for i, values in enumerate(moved.values()):
+            matcher.layout.put(columns, i, values)
+        implied = matcher.implied_by(columns)
+        for i, (key, facts) in enumerate(zip(moved, implied, strict=True)):
+            matcher.layout.put(columns, i, self._implied(changes[key], facts))
+        verdicts = matcher.table.verdicts(columns)
+        for key, line, facts in zip(moved, verdicts, implied, strict=True):
             self._verdicts[key] = None if self._contradicts(changes[key], facts) else line
 
-    def _row(self, change: Change) -> dict[str, Any] | None:
-        """Values by field and fact after a change; None when a value is not allowed."""
-        row, facts = dict(self._case.row), self._matcher.catalogue.facts
+    def _moved(self, change: Change) -> dict[str, Any] | None:
+        """Fields and facts that are others after a change; None when a value is not allowed."""
+        row, facts = self._case.row, self._matcher.catalogue.facts
         stated = {name: value for name, value in change.values if name in facts}
         if any(answer_problem(facts[name], value) for name, value in stated.items()):
             return None
         structural = {name: value for name, value in change.values if name not in facts}
+        moved: dict[str, Any] = {}
         if structural or UNFINANCED_BALANCE in stated:
             try:
                 profile = self._profile(structural, stated)
             except ValidationError:
                 return None
-            row |= {field.id: field.read(profile) for field in FIELDS}
-        return row | {name: fact_value(facts[name], value) for name, value in stated.items()}
+            moved = {field.id: field.read(profile) for field in FIELDS}
+        moved |= {name: fact_value(facts[name], value) for name, value in stated.items()}
+        return {name: value for name, value in moved.items() if value != row.get(name)}
 
     def _profile(self, values: Mapping[str, Any], facts: Mapping[str, Any]) -> Profile:
         """The profile after a change, its figures computed anew where the change moves them."""
@@ -135,10 +139,12 @@ class Trials:
             derived = replace(derived, need=wanted, collateral_gap=gap)
         return Profile(company, derived, case.profile.as_of)
 
-    def _imply(self, row: dict[str, Any], change: Change, facts: Mapping[str, Any]) -> None:
+    def _implied(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Facts that follow from the profile otherwise than before, unless they are stated."""
         stated = set(self._case.company.facts or ()) | {name for name, _ in change.values}
-        for name in (set(self._case.implied) | set(facts)) - stated:
-            row[name] = fact_value(self._matcher.catalogue.facts[name], facts.get(name))
+        before, known = self._case.implied, self._matcher.catalogue.facts
+        names = {n for n in {*before, *facts} - stated if before.get(n) != facts.get(n)}
+        return {name: fact_value(known[name], facts.get(name)) for name in names}
 
     def _contradicts(self, change: Change, implied: Mapping[str, Any]) -> bool:
         stated = {n: s.value for n, s in self._case.facts.items() if s.source != "profile"}

@@ -142,12 +142,13 @@ class Layout:
             np.array(may, dtype=np.uint64).reshape(columns.may.shape),
         )
 
-    def put(self, columns: Columns, row: int, name: str, value: Value) -> None:
-        """Write one value over what was there; a field nothing asks about is left out."""
+    def put(self, columns: Columns, row: int, values: Mapping[str, Value]) -> None:
+        """Write values over what was there; a field nothing asks about is left out."""
         numbers, has, may = (
             x.tolist() for x in (columns.numbers[row], columns.has[row], columns.may[row])
         )
-        self._write(numbers, has, may, name, value)
+        for name, value in values.items():
+            self._write(numbers, has, may, name, value)
         columns.numbers[row], columns.has[row], columns.may[row] = numbers, has, may
 
     def _write(

@@ -231,10 +231,10 @@ class Engine:
         language = _language(options)
         writer = self._writer(assessment, language)
         basis = self._basis(assessment.case)
-        order = self._order(assessment)
+        by_lane = self._by_lane(assessment, options)
         lanes = []
-        for lane in dict.fromkeys(options.lanes or LANES):
-            ranked = self._shown(lane, order, assessment, options)[: options.limit]
+        for lane, shown in by_lane.items():
+            ranked = shown[: options.limit]
             matches = [
                 writer.match(product, rank, self._indication(product, basis, assessment.case))
                 for rank, product in enumerate(ranked, start=1)
@@ -247,17 +247,16 @@ class Engine:
             "notices": self._notices(assessment.case, options),
             "derived": as_json(assessment.case.derived, language),
             "lanes": lanes,
-            "next_questions": self._next_questions(assessment, order, options, language),
-            "nothing_fits": self._nothing_fits(assessment, order, options),
+            "next_questions": self._next_questions(assessment, by_lane, language),
+            "nothing_fits": self._nothing_fits(assessment, by_lane, options),
         }
 
     def _next_questions(
-        self, assessment: Assessment, order: list[Product], options: Options, language: Language
+        self, assessment: Assessment, by_lane: Mapping[str, list[Product]], language: Language
     ) -> list[Json]:
         ranks: dict[int, int] = {}
-        for lane in dict.fromkeys(options.lanes or LANES):
-            rest = [p for p in order if p.lane == lane and assessment.fits[p.id] != "ineligible"]
-            for rank, product in enumerate(rest, start=1):
+        for products in by_lane.values():
+            for rank, product in enumerate(products, start=1):
                 if assessment.fits[product.id] == "conditional":
                     ranks[self._matcher.index[product.id]] = rank
         return [
@@ -293,11 +292,14 @@ class Engine:
         keys = (missing, self._provenance, -a.scores.total[0], group)
         return [products[j] for j in np.lexsort(keys).tolist()]
 
-    def _shown(
-        self, lane: str, order: list[Product], assessment: Assessment, options: Options
-    ) -> list[Product]:
-        hidden = () if options.include_ineligible else ("ineligible",)
-        return [p for p in order if p.lane == lane and assessment.fits[p.id] not in hidden]
+    def _by_lane(self, assessment: Assessment, options: Options) -> dict[str, list[Product]]:
+        """What is shown, by lane and in order; a lane without products stays empty."""
+        shown: dict[str, list[Product]] = {lane: [] for lane in options.lanes or LANES}
+        for product in self._order(assessment):
+            hidden = assessment.fits[product.id] == "ineligible" and not options.include_ineligible
+            if product.lane in shown and not hidden:
+                shown[product.lane].append(product)
+        return shown
 
     def _basis(self, case: Case) -> Basis:
         day = case.profile.as_of
@@ -350,19 +352,19 @@ class Engine:
         return found
 
     def _nothing_fits(
-        self, assessment: Assessment, order: list[Product], options: Options
+        self, assessment: Assessment, by_lane: Mapping[str, list[Product]], options: Options
     ) -> str | None:
         """Said when nothing in the lanes that answer the need can be recommended; else null."""
         language = _language(options)
         need = assessment.case.profile.need
         wanted = FUNDING if need.amount else [lane for lane in LANES if lane != "service"]
-        asked = options.lanes or LANES
-        offered = [p for p in order if p.lane in wanted and p.lane in asked]
-        if not offered or any(assessment.fits[product.id] in SHOWN for product in offered):
+        lanes = [lane for lane in by_lane if lane in wanted]
+        fits = [(p, assessment.fits[p.id]) for lane in lanes for p in by_lane[lane]]
+        if not lanes or any(fit in SHOWN for _, fit in fits):
             return None
         if need.purpose == BARRED_PURPOSE:
             return text("nothing_fits.outward_investment", language)
-        near = [p.name for p in offered if assessment.fits[p.id] == "near_miss"]
+        near = [product.name for product, fit in fits if fit == "near_miss"]
         if near:
             return text("nothing_fits.near", language, products=near[:3])
         return text("nothing_fits.none", language)

@@ -116,12 +116,13 @@ class Matcher(Compiled):
         rates = self.parameters.rates(as_of, given)
         profile = self.profile(company, as_of, rates)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
-        implied = self.implied_by(self.layout.encode([row]))[0]
+        columns = self.layout.encode([row])
+        implied = self.implied_by(columns)[0]
         facts = {name: Statement(value, "profile") for name, value in implied.items()}
         facts |= self._stated(company)
-        for name, statement in facts.items():
-            row[name] = fact_value(self.catalogue.facts[name], statement.value)
-        return Case(profile, facts, implied, row, self.layout.encode([row]), rates)
+        known = {n: fact_value(self.catalogue.facts[n], s.value) for n, s in facts.items()}
+        self.layout.put(columns, 0, known)
+        return Case(profile, facts, implied, {**row, **known}, columns, rates)
 
     def profile(self, company: Company, as_of: datetime.date, rates: Mapping[str, Rate]) -> Profile:
         """A company, its documents named by id, with its computed figures."""
@@ -156,14 +157,10 @@ class Matcher(Compiled):
 
     def implied_by(self, columns: Columns) -> list[dict[str, Any]]:
         """The facts that follow from each encoded profile."""
-        verdicts = self.implications.verdicts(columns)
+        follows = self.implications.verdicts(columns) == YES
         return [
-            {
-                name: item.value
-                for (name, item), verdict in zip(self.implied, line, strict=True)
-                if verdict == YES
-            }
-            for line in verdicts
+            {self.implied[i][0]: self.implied[i][1].value for i in np.flatnonzero(line).tolist()}
+            for line in follows
         ]
 
     def problems(self, company: Company) -> list[Problem]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from recommender.answers import Assessment, base_fields, is_open
-from recommender.compiled import Compiled
+from recommender.compiled import Bools, Compiled
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats, Ints
 
@@ -47,19 +47,22 @@ class Questions:
         open_ = self._ours & (assessment.verdicts[compiled.carried] == UNKNOWN)
         open_ &= weight[compiled.carrier] > 0
         count = np.bincount(compiled.carrier[open_], minlength=m)
-        unknown = np.array([is_open(assessment.case, name) for name in self._names])
         per_rule = np.where(open_, (weight / np.maximum(count, 1))[compiled.carrier], 0.0)
-        gained = per_rule[self._at] * self._share * unknown[self._field]
+        gained = per_rule[self._at] * self._share
         gains = np.bincount(self._field, weights=gained, minlength=len(self._names))
-        decided = compiled.carrier[self._at[gained > 0]]
-        fields = self._field[gained > 0]
         found: dict[str, float] = {}
-        products: dict[str, set[str]] = {}
+        sources: dict[str, list[int]] = {}
         for i in np.flatnonzero(gains > 0).tolist():
-            ids = {compiled.products[j].id for j in np.unique(decided[fields == i]).tolist()}
-            bases = base_fields(assessment.case, self._names[i])
-            for name in bases:
-                found[name] = found.get(name, 0.0) + gains[i] / len(bases)
-                products[name] = products.get(name, set()) | ids
-        ordered = sorted(found, key=lambda name: (-round(found[name], 9), name))
-        return [(name, sorted(products[name])) for name in ordered[:MOST]]
+            if is_open(assessment.case, self._names[i]):
+                bases = base_fields(assessment.case, self._names[i])
+                for name in bases:
+                    found[name] = found.get(name, 0.0) + gains[i] / len(bases)
+                    sources.setdefault(name, []).append(i)
+        ordered = sorted(found, key=lambda name: (-round(found[name], 9), name))[:MOST]
+        return [(name, self._decided(sources[name], gained > 0)) for name in ordered]
+
+    def _decided(self, fields: list[int], gains: Bools) -> list[str]:
+        """The products that some of these fields keep open."""
+        at = self._at[gains & np.isin(self._field, fields)]
+        products = np.unique(self._compiled.carrier[at]).tolist()
+        return [self._compiled.ids[j] for j in products]

@@ -112,7 +112,7 @@ def show(value: Any, language: Language) -> str:
         return ("、" if language == "zh" else ", ").join(parts)
     if isinstance(value, (int, float, Decimal)):
         return number(value)
-    return str(value)
+    return value if isinstance(value, str) else brief(value)
 
 
 def number(value: Decimal | float | int) -> str:

@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 
 from api import examples
+from api.serve import bound
 
 MIB = 1 << 20
 JSON = {"Content-Type": "application/json"}
@@ -66,6 +67,11 @@ def test_a_large_body_is_refused_before_it_has_arrived(served, framing, sent):
         answer.begin()
         assert answer.status == 413
         assert json.load(answer)["code"] == "too_large"
+
+
+def test_answers_do_not_wait_for_more_to_send():
+    with bound("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_a_caller_who_leaves_does_no_harm(served):

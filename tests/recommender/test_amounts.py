@@ -1,0 +1,193 @@
+"""Indicative amounts: the formulas of the trade through the engine, and what bounds them."""
+
+from decimal import Decimal
+
+import pytest
+from catalogue_strategies import parameters, situations
+from hypothesis import HealthCheck, given, settings
+from strategies import AS_OF
+
+from recommender import Catalogue, Company, Engine
+from recommender.tables import data_dir
+
+SAMPLES = data_dir() / "samples"
+PACKAGED = Engine(Catalogue.load(), parameters=parameters())
+often = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def matches(answer):
+    return {m["product_id"]: m for lane in answer["lanes"] for m in lane["matches"]}
+
+
+def amount(product, company, **options):
+    """Low, high and currency of one product of the packaged catalogue."""
+    read = company if isinstance(company, Company) else Company.parse(company)
+    answer = PACKAGED.recommend(
+        read, as_of=AS_OF, include_ineligible=True, limit=1000, language="en", **options
+    )
+    found = matches(answer)[product]["indicative_amount"]
+    return found["low"], found["high"], found["currency"]
+
+
+def derived(company, **options):
+    return PACKAGED.recommend(Company.parse(company), as_of=AS_OF, **options)["derived"]
+
+
+def need(value, currency="CNY"):
+    return {"need": {"amount": value, "currency": currency}}
+
+
+# --- formulas ------------------------------------------------------------------------------------
+
+
+def test_farm_machinery_is_covered_by_the_strict_base_of_the_insured_receivable():
+    """80 % x 90 % x min(250k, 250k, 200k) = USD 144k at 6.7758, not 250k x 0.9."""
+    company = Company.load(SAMPLES / "farm_machinery.yaml")
+    answer = PACKAGED.recommend(company, as_of=AS_OF)
+    assert answer["derived"]["collateral_coverage"] == 975_715.2
+    assert answer["derived"]["collateral_gap"] == 1_024_284.8
+    assert answer["derived"]["funding_gap"] == 2_000_000
+    assert amount("eci-xbe", company) == (853_750.8, 975_715.2, "CNY")
+
+
+def test_a_guarantee_stands_behind_the_gap_divided_by_its_share():
+    company = Company.load(SAMPLES / "farm_machinery.yaml")
+    assert amount("gua-policy", company) == (1_280_356, 1_280_356, "CNY")
+
+
+def test_a_packing_loan_is_70_to_80_percent_of_the_letter_of_credit():
+    credit = {"type": "export_lc", "value": 1_000_000, "currency": "CNY", "senior_claim": 0}
+    company = {**need(2_000_000), "collateral": [credit]}
+    assert amount("exp-packing", company) == (700_000, 800_000, "CNY")
+    assert derived(company)["collateral_coverage"] == 0
+
+
+def test_a_letter_of_credit_in_dollars_lends_in_the_currency_of_the_need():
+    credit = {"type": "export_lc", "value": 100_000, "currency": "USD", "senior_claim": 0}
+    dollars = {**need(300_000, "USD"), "collateral": [credit]}
+    yuan = {**need(3_000_000), "collateral": [credit]}
+    assert amount("exp-packing", dollars) == (70_000, 80_000, "USD")
+    assert amount("exp-packing", yuan) == (474_306, 542_064, "CNY")
+
+
+def test_a_rebate_loan_rests_on_the_refundable_amount():
+    """Of 1,200k exempt-credit-refund only 200k is refundable: 140k to 190k."""
+    facts = {"facts": {"rebate_refundable_confirmed_cny": 200_000}}
+    assert amount("exp-taxrebate", {**need(1_200_000), **facts}) == (140_000, 190_000, "CNY")
+    assert amount("exp-taxrebate", need(1_200_000)) == (None, None, "CNY")
+
+
+def test_a_senior_claim_is_an_amount_taken_off_after_the_haircut():
+    plant = {"type": "industrial_plant", "value": 8_000_000, "currency": "CNY"}
+    mortgaged = {**plant, "senior_claim": 3_000_000}
+    assert derived({"collateral": [mortgaged]})["collateral_coverage"] == 1_000_000
+    assert derived({"collateral": [plant]})["collateral_coverage"] is None
+
+
+def test_unsecured_products_go_up_to_the_need_within_their_range():
+    assert amount("cor-ilstc-loan", need(2_000_000)) == (2_000_000, 2_000_000, "CNY")
+    assert amount("cor-ilstc-loan", need(9_000_000)) == (5_000_000, 5_000_000, "CNY")
+    assert amount("cor-ilstc-loan", need(100_000)) == (None, None, "CNY")
+    assert amount("cor-ilstc-loan", {}) == (None, None, "CNY")
+
+
+def position(**flows):
+    zero = dict.fromkeys(("receipts", "payables", "fx_debt", "bought", "sold"), 0)
+    row = {"currency": "USD", "bucket": "1-3m", **zero, "documented": True, **flows}
+    return {"positions": [row]}
+
+
+@pytest.mark.parametrize(
+    ("flows", "low", "high"),
+    [
+        ({"receipts": 250_000}, 125_000, 175_000),
+        ({"payables": 250_000}, 125_000, 175_000),
+        ({"receipts": 250_000, "sold": 50_000}, 75_000, 125_000),
+        ({"receipts": 250_000, "sold": 150_000}, 0, 25_000),
+        ({"receipts": 250_000, "sold": 200_000}, 0, 0),
+        ({"receipts": 100.01}, 50, 70),
+        ({"receipts": 100, "bought": 50}, 100, 120),
+        ({"receipts": 250_000, "documented": False}, None, None),
+        ({"receipts": None}, None, None),
+    ],
+)
+def test_a_forward_closes_half_to_seven_tenths_of_the_documented_position(flows, low, high):
+    assert amount("fxh-forward", position(**flows)) == (low, high, "USD")
+
+
+def test_the_largest_position_in_yuan_is_the_one_to_hedge():
+    zero = dict.fromkeys(("payables", "fx_debt", "bought", "sold"), 0)
+    rows = [
+        {"currency": "JPY", "bucket": "1-3m", "receipts": 300_000, **zero, "documented": True},
+        {"currency": "EUR", "bucket": "0-1m", "receipts": 20_000, **zero, "documented": True},
+    ]
+    assert amount("fxh-forward", {"positions": rows}) == (10_000, 14_000, "EUR")
+
+
+def test_a_policy_covers_the_receivables_in_its_currencies():
+    held = [
+        {"type": "export_receivable", "value": 100_000, "currency": "USD"},
+        {"type": "export_receivable", "value": 900_000, "currency": "THB"},
+    ]
+    assert amount("eci-st-policy", {"collateral": held}) == (677_580, 677_580, "CNY")
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+def limit(s, match):
+    """The most a match may come to, in the currency it is shown in; None: not by need."""
+    product = s.engine.catalogue.product(match["product_id"])
+    shown = match["indicative_amount"]["currency"]
+    rates = parameters().rates(s.engine.options({"as_of": AS_OF}).day)
+    ends = [Decimal(str(s.recommend()["derived"]["need"]))]
+    if product.amount and product.amount.high is not None:
+        ends.append(product.amount.high)
+    return min(ends) / rates[shown].cny_per_unit
+
+
+@often
+@given(situations())
+def test_amounts_are_ordered_in_cents_and_within_need_and_ceiling(s):
+    for match in matches(s.recommend(include_ineligible=True, limit=1000)).values():
+        shown = match["indicative_amount"]
+        if shown["low"] is None:
+            assert shown["high"] is None
+            continue
+        low, high = Decimal(str(shown["low"])), Decimal(str(shown["high"]))
+        assert 0 <= low <= high
+        assert (low * 100, high * 100) == (int(low * 100), int(high * 100))
+        if s.engine.catalogue.product(match["product_id"]).formula not in (
+            "position",
+            "receivables",
+        ):
+            assert high <= limit(s, match) + Decimal("0.005")
+
+
+@often
+@given(situations())
+def test_a_hedge_never_exceeds_the_documented_position(s):
+    answer = s.recommend(include_ineligible=True, limit=1000, lanes=["hedge"])
+    open_ = answer["derived"]["positions"]
+    for match in matches(answer).values():
+        shown = match["indicative_amount"]
+        if match["fit"] in ("eligible", "conditional") and shown["high"] is not None:
+            sizes = [
+                abs(p["documented"])
+                for p in open_
+                if p["currency"] == shown["currency"] and p["documented"] is not None
+            ]
+            assert shown["high"] <= max(sizes)
+
+
+@often
+@given(situations())
+def test_an_advance_never_exceeds_what_the_accepted_items_are_worth(s):
+    answer = s.recommend(include_ineligible=True, limit=1000, lanes=["financing"])
+    stated = [v for n, v in answer["derived"]["cny"].items() if n.endswith("].value")]
+    for match in matches(answer).values():
+        shown = match["indicative_amount"]
+        product = s.engine.catalogue.product(match["product_id"])
+        secured = product.formula in ("advance", "documentary_credit", "insured_receivable")
+        if secured and shown["high"] is not None and shown["currency"] == "CNY":
+            assert shown["high"] <= sum(value for value in stated if value is not None)
