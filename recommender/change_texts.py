@@ -33,12 +33,13 @@ class ChangeWriter:
             return text("change.document", self._language, document=name)
         currency = dict(change.values).get("need.currency", self._currency)
         parts = [self._part(name, value, currency) for name, value in change.values]
-        return text("change.and", self._language).join(parts)
+        rest = parts[1:] if self._language == "zh" else [p[:1].lower() + p[1:] for p in parts[1:]]
+        return text("change.and", self._language).join([*parts[:1], *rest])
 
     def _part(self, name: str, value: Any, currency: str | None) -> str:
         fact = self._catalogue.facts.get(name)
         if fact is not None and fact.effort is not None:
-            return show(fact.effort.label, self._language)
+            return show(fact.effort.label, self._language).rstrip("。.")
         if fact is not None:
             shown = self._wording.code(name, value) if isinstance(value, str) else value
             return text("change.fact", self._language, label=fact.label.label, value=shown)

@@ -353,7 +353,7 @@ def test_receivables_may_be_in_any_currency_until_stated():
     stated = derived.receivable_currencies
     assert stated(Company()) == (frozenset(), None)
     assert stated(Company.parse({"collateral": [], "positions": []})) == (frozenset(), frozenset())
-    assert stated(Company.parse({"collateral": [row]})) == ({"USD"}, frozenset())
+    assert stated(Company.parse({"collateral": [row]})) == ({"USD"}, None)
     assert stated(Company.parse({"collateral": [{**row, "currency": None}]})).may is None
     both = Company.parse({"collateral": [row], "positions": [flow]})
     assert stated(both) == ({"USD"}, {"EUR"})
