@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 
 LONGEST_NAME = 200
+MOST_UNKNOWN = 1_000
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,11 @@ def _changes(value: Any) -> dict[str, Any]:
 
 def _unknown_fields(body: Mapping[str, Any], form: type[Record]) -> Iterator[Problem]:
     allowed = sorted(form.model_fields)
-    for name in body:
-        if name not in form.model_fields:
-            guess = get_close_matches(name[:100], allowed, 1)
-            code = "field_did_you_mean" if guess else "unknown_field"
-            yield Problem(code, name, name, guess or allowed)
+    unknown = (name for name in body if name not in form.model_fields)
+    for name in islice(unknown, MOST_UNKNOWN):
+        guess = get_close_matches(name[:100], allowed, 1)
+        code = "field_did_you_mean" if guess else "unknown_field"
+        yield Problem(code, name, name, guess or allowed)
 
 
 def _stated_language(body: Any) -> Language | None:

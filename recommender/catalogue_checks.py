@@ -14,11 +14,10 @@ from itertools import takewhile
 from math import isfinite
 from typing import Any, get_args
 
-from recommender import codes, product, vocabulary
+from recommender import codes, vocabulary
 from recommender.errors import Problem
 from recommender.fields import BY_ID
 from recommender.product import (
-    PROVENANCES,
     DocumentDefinition,
     FactDefinition,
     Predicate,
@@ -28,6 +27,7 @@ from recommender.product import (
     Stop,
 )
 from recommender.records import day_of
+from recommender.vocabulary import PROVENANCES
 
 NUMERIC = ("at_least", "at_most", "between")
 TEMPORAL = ("before", "after")
@@ -49,7 +49,7 @@ LITERALS: Mapping[str, Any] = {
     "trade.stage": vocabulary.Stage,
     "ownership": vocabulary.Ownership,
     "need.purpose": vocabulary.Purpose,
-    "size_class": product.SizeClass,
+    "size_class": vocabulary.SizeClass,
     "insurance": vocabulary.Insured,
 }
 PAIRS: Mapping[str, Any] = {

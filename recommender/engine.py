@@ -26,13 +26,14 @@ from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.options import Options
 from recommender.parameters import Parameters
-from recommender.product import LANES, PROVENANCES, Product
+from recommender.product import Product
 from recommender.questions import Questions
 from recommender.remedies import Remedies, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES, FUNDING, applies
 from recommender.texts import Language, Money, label, show, text
+from recommender.vocabulary import LANES, PROVENANCES
 
 FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
 SHOWN = ("eligible", "conditional")

@@ -16,9 +16,8 @@ from recommender import codes
 from recommender.collateral import UNFINANCED_BALANCE
 from recommender.derived import Derived, receivable_currencies
 from recommender.domain import Company, Insurance, Need, Trade
-from recommender.product import Changeable
 from recommender.texts import Label, label
-from recommender.vocabulary import Issuer
+from recommender.vocabulary import Changeable, Issuer
 
 Number = Decimal | float | int | None
 

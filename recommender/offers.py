@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from recommender import codes
 from recommender.encoding import Columns, Companies, Floats, Ints, Layout, Words, ngrams
-from recommender.product import LANES, Product, SizeClass
-from recommender.vocabulary import Mode, SettlementMethod, Stage
+from recommender.product import Product
+from recommender.vocabulary import LANES, Mode, SettlementMethod, SizeClass, Stage
 
 OPEN = 0.7
 Affinity = Callable[[str, str], float]

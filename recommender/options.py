@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from recommender.errors import InvalidOptions
+from recommender.errors import InvalidOptions, Problem
 from recommender.parameter_files import GivenRate
 from recommender.parameters import Rate, checked_rates
-from recommender.product import Lane
-from recommender.records import Day, Record, YesNo, described, examined
+from recommender.records import Day, Record, YesNo, described, examined, handy
 from recommender.texts import Language
+from recommender.vocabulary import Lane
 
+MOST_RATES = 200
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
@@ -57,9 +58,12 @@ class Options(Record):
         """Options from plain values; raises InvalidOptions with every problem at once."""
         raw = {} if raw is None else raw
         rates = raw.get("rates") if isinstance(raw, Mapping) else None
+        long = isinstance(rates, Mapping) and len(rates) > MOST_RATES
         rest = raw if rates is None else {**raw, "rates": None}
         options, problems = examined(cls, rest)
-        if options is not None and rates is not None:
+        if long:
+            problems.append(Problem("list_too_long", "rates", handy(rates), MOST_RATES))
+        elif options is not None and rates is not None:
             given, wrong = GivenRate.examine_all(rates, options.day)
             options, problems = options.model_copy(update={"rates": given}), [*problems, *wrong]
         if problems or options is None:

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from recommender import codes
 from recommender.errors import Problem
-from recommender.product import Bilingual, Provenance
+from recommender.product import Bilingual
 from recommender.records import (
     Amount,
     Day,
@@ -32,6 +32,7 @@ from recommender.records import (
     raise_problems,
 )
 from recommender.tables import Row, read_document, read_rows
+from recommender.vocabulary import Provenance
 
 ADVANCES, SIZES = "advance_rates.yaml", "sme_size.yaml"
 VALUES, SOURCES = "values.yaml", "sources.yaml"

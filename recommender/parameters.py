@@ -32,8 +32,8 @@ from recommender.parameter_files import (
     Source,
     Version,
 )
-from recommender.product import PROVENANCES, Provenance
 from recommender.tables import data_dir
+from recommender.vocabulary import PROVENANCES, Provenance
 
 __all__ = [
     "Advance",

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from recommender.errors import Problem
 from recommender.records import (
@@ -29,51 +29,25 @@ from recommender.records import (
 )
 from recommender.texts import Label
 from recommender.vocabulary import (
+    PROVENANCES,
+    AmountFormula,
+    AskedOf,
+    Changeable,
     Currency,
     Direction,
     HsCode,
     Issuer,
+    Lane,
     Mode,
+    Operator,
+    Provenance,
     Scalar,
     ScalarOrList,
     Scope,
     SettlementMethod,
+    SizeClass,
     Stage,
 )
-
-Lane = Literal[
-    "financing", "insurance", "guarantee", "hedge", "settlement", "lease", "equity", "service"
-]
-LANES: tuple[Lane, ...] = get_args(Lane)
-Provenance = Literal["article", "first_hand", "secondary", "illustrative"]
-PROVENANCES: tuple[Provenance, ...] = get_args(Provenance)
-Operator = Literal[
-    "at_least",
-    "at_most",
-    "between",
-    "one_of",
-    "none_of",
-    "overlaps",
-    "holds",
-    "lacks",
-    "before",
-    "after",
-]
-AskedOf = Literal["company", "bank", "screening"]
-Changeable = Literal["company", "third_party", "no"]
-SizeClass = Literal["micro", "small", "medium", "large"]
-AmountFormula = Literal[
-    "unsecured",
-    "advance",
-    "insured_receivable",
-    "tax_rebate",
-    "documentary_credit",
-    "guarantee",
-    "position",
-    "receivables",
-    "asset",
-    "none",
-]
 
 
 class Bilingual(Record):
@@ -118,6 +92,13 @@ class Predicate(Record):
         if self.op == "between" and isinstance(self.v, tuple):
             self._range_is_ordered(self.v)
         return self
+
+    @field_validator("v")
+    @classmethod
+    def _in_one_order(cls, v: ScalarOrList | None, info: ValidationInfo) -> ScalarOrList | None:
+        if info.data.get("op") == "between" or not isinstance(v, tuple):
+            return v
+        return tuple(sorted(v, key=str))
 
     def _range_is_ordered(self, v: tuple[Scalar, ...]) -> None:
         if len(v) != 2 or any(isinstance(x, (bool, str)) for x in v) or v[0] > v[1]:  # type: ignore[operator]
@@ -353,6 +334,16 @@ class Product(Record):
     sources: dict[Name, Source] = Field(default_factory=dict)
     provenance: dict[Name, Name] = Field(default_factory=dict)
     fit_ceiling: Literal["conditional"] | None = None
+
+    @field_validator("directions", "routes", "hs", "stages", "settlement_methods", "sizes")
+    @classmethod
+    def _in_one_order(cls, scope: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if scope is None else tuple(sorted(scope))
+
+    @field_validator("currencies", "documents", "keywords")
+    @classmethod
+    def _listed_in_one_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(names))
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

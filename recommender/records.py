@@ -155,7 +155,7 @@ def examined(
             return model.model_validate(raw), problems
         except ValidationError as error:
             details = error.errors(include_url=False)[:_MOST]
-        told = {part for problem in problems for part in _wholes(problem.field)}
+        told = {part for problem in problems for part in _explained(problem, place)}
         found = (problem for detail in details for problem in _problems(model, detail, place))
         problems += [problem for problem in found if problem.field not in told]
         raw = None if len(details) == _MOST else _without(raw, [d["loc"] for d in details])
@@ -164,13 +164,15 @@ def examined(
     return None, problems
 
 
-def _wholes(field: str) -> Iterator[str]:
-    """A place and every record or list around it.
+def _explained(problem: Problem, place: str) -> Iterator[str]:
+    """Places where a later pass finds what follows from a problem: itself and what is around it.
 
-    What a later pass finds there follows from the part that was left out.
+    Nothing follows from an unknown field that was left out.
     """
-    yield field
-    yield from (field[:i] for i, sign in enumerate(field) if sign in ".[")
+    yield problem.field
+    if problem.code not in ("unknown_field", "field_did_you_mean"):
+        yield place
+        yield from (problem.field[:i] for i, sign in enumerate(problem.field) if sign in ".[")
 
 
 def _without(raw: Any, places: Iterable[Loc]) -> Any:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from recommender.encoding import Companies, Exposure, Floats, Pledge
 from recommender.offers import OPEN, Offers
-from recommender.product import LANES
 from recommender.texts import Label, label
+from recommender.vocabulary import LANES
 
 FUNDING = ("financing", "lease", "equity")
 

@@ -6,7 +6,7 @@ Labels of every code in both languages: data/texts/labels.yaml.
 from __future__ import annotations
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator
 
@@ -52,6 +52,39 @@ BUCKET_DAYS: dict[str, tuple[int, int]] = {
     "12m+": (366, 36_500),
 }
 
+Lane = Literal[
+    "financing", "insurance", "guarantee", "hedge", "settlement", "lease", "equity", "service"
+]
+LANES: tuple[Lane, ...] = get_args(Lane)
+Provenance = Literal["article", "first_hand", "secondary", "illustrative"]
+PROVENANCES: tuple[Provenance, ...] = get_args(Provenance)
+Operator = Literal[
+    "at_least",
+    "at_most",
+    "between",
+    "one_of",
+    "none_of",
+    "overlaps",
+    "holds",
+    "lacks",
+    "before",
+    "after",
+]
+AskedOf = Literal["company", "bank", "screening"]
+Changeable = Literal["company", "third_party", "no"]
+SizeClass = Literal["micro", "small", "medium", "large"]
+AmountFormula = Literal[
+    "unsecured",
+    "advance",
+    "insured_receivable",
+    "tax_rebate",
+    "documentary_credit",
+    "guarantee",
+    "position",
+    "receivables",
+    "asset",
+    "none",
+]
 
 HsCode = Annotated[str, checked(codes.hs_problem)]
 Country = Annotated[str, checked(codes.country_problem)]

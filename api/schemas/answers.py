@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from api.schemas.figures import Amount, DerivedFigures, Span
 from api.schemas.products import PaperName, ProvenanceNote
-from recommender.product import AskedOf, Lane
 from recommender.texts import Language
+from recommender.vocabulary import AskedOf, Lane
 
 Fit = Literal["eligible", "conditional", "near_miss", "ineligible"]
 FIT = (

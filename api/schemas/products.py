@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from recommender.product import AskedOf, Changeable, Lane, Provenance
+from recommender.vocabulary import AskedOf, Changeable, Lane, Provenance
 
 
 class PaperName(BaseModel):

@@ -14,6 +14,7 @@ from scipy.optimize import lsq_linear
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
+from threadpoolctl import threadpool_limits
 
 from recommender.encoding import Floats
 from recommender.errors import Problem
@@ -267,12 +268,16 @@ class Posterior:
 def maximum_posterior(
     events: Events, prior: Floats, precision: Floats, max_iter: int, tol: float
 ) -> tuple[Floats, int]:
-    """Weights (P,) and Newton steps; many events start from the answer of a sixteenth of them."""
+    """Weights (P,) and Newton steps; many events start from the answer of a sixteenth of them.
+
+    One thread: the same bytes whatever the machine, and small blocks gain nothing from more.
+    """
     start = prior
-    if len(events) > ENOUGH_FOR_A_SAMPLE:
-        sample = Posterior(events.sample(), prior, precision)
-        start = sample.lowest(prior, max_iter, COARSE)[0]
-    return Posterior(events, prior, precision).lowest(start, max_iter, tol)
+    with threadpool_limits(1, "blas"):
+        if len(events) > ENOUGH_FOR_A_SAMPLE:
+            sample = Posterior(events.sample(), prior, precision)
+            start = sample.lowest(prior, max_iter, COARSE)[0]
+        return Posterior(events, prior, precision).lowest(start, max_iter, tol)
 
 
 def _bounded_step(weights: Floats, slope: Floats, bends: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """What the tests of the doors share: the real application, its own description, a real process."""
 
+import json
 import os
 import signal
 import subprocess
@@ -87,6 +88,13 @@ def corridor():
         )
 
     return run
+
+
+@pytest.fixture
+def profile(tmp_path):
+    path = tmp_path / "profile.json"
+    path.write_text(json.dumps(examples.EXPORTER), "utf-8")
+    return path
 
 
 @pytest.fixture

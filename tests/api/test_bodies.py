@@ -234,5 +234,10 @@ def test_many_problems_are_counted_and_the_first_hundred_listed(client):
     assert answer["detail"] == "Problems in the request: 300. The first 100 are listed."
 
 
+def test_a_flood_of_unknown_fields_is_cut_off(client):
+    body = {f"unknown_{number}": 1 for number in range(20_000)} | {"company": {}}
+    assert "1,000" in send(client, json.dumps(body)).json()["detail"]
+
+
 def test_an_unknown_query_is_ignored(client):
     assert client.post("/v1/recommendations?x=1", json={"company": {}}).status_code == 200

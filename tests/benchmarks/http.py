@@ -33,7 +33,7 @@ def run(*, small: bool) -> Iterator[Line]:
 
 def compared(ours: Served, raw: Served, wanted: bytes, connections: int, *, small: bool) -> Line:
     """Both servers in turn, round after round: medians of the rounds' percentiles."""
-    rounds, requests = (1, 4) if small else (9, 60 * connections)
+    rounds, requests = (1, 4) if small else (5, max(60, 20 * connections))
     times: dict[Served, list[list[float]]] = {ours: [], raw: []}
     for _ in range(rounds):
         for one in (raw, ours):

@@ -104,7 +104,7 @@ def unsound_sources(item: Product) -> list[str]:
 
 
 def test_every_lane_has_a_product():
-    assert {item.lane for item in PRODUCTS.values()} == set(product.LANES)
+    assert {item.lane for item in PRODUCTS.values()} == set(vocabulary.LANES)
 
 
 def test_ids_are_unique():
@@ -321,7 +321,7 @@ def test_the_check_of_waybills_can_fail(name):
 
 def test_stops_hold_for_loaded_products_and_name_a_provenance():
     for stop in STOPS:
-        assert stop.src in product.PROVENANCES
+        assert stop.src in vocabulary.PROVENANCES
         assert stop.scope == "all" or set(stop.scope) <= set(PRODUCTS)
 
 
@@ -394,13 +394,13 @@ def literals() -> dict[str, tuple[str, ...]]:
         "ownership": get_args(vocabulary.Ownership),
         "issuer": get_args(vocabulary.Issuer),
         "fact_source": get_args(vocabulary.FactSource),
-        "lane": get_args(product.Lane),
-        "provenance": get_args(product.Provenance),
-        "operator": get_args(product.Operator),
-        "asked_of": get_args(product.AskedOf),
-        "changeable": get_args(product.Changeable),
-        "size_class": get_args(product.SizeClass),
-        "formula": get_args(product.AmountFormula),
+        "lane": get_args(vocabulary.Lane),
+        "provenance": get_args(vocabulary.Provenance),
+        "operator": get_args(vocabulary.Operator),
+        "asked_of": get_args(vocabulary.AskedOf),
+        "changeable": get_args(vocabulary.Changeable),
+        "size_class": get_args(vocabulary.SizeClass),
+        "formula": get_args(vocabulary.AmountFormula),
         "covers": of(Product, "covers"),
         "fact_type": of(FactDefinition, "type"),
         "document_kind": of(DocumentDefinition, "kind"),
