@@ -126,11 +126,10 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.
 
 
 def repeated(field: str, names: Sequence[str]) -> Iterator[Problem]:
-    """A Problem for every name of a list that stands in it before."""
-    for i, name in enumerate(names):
-        first = names.index(name)
-        if first < i:
-            yield Problem("duplicate_id", f"{field}[{i}]", name, None, {"first": f"[{first}]"})
+    """A Problem for every name that stands in a list more than once, whatever its order."""
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield Problem("duplicate_id", field, name, None, {"first": field})
 
 
 def described(description: str, *, zh: str, en: str, unit: str, **more: Any) -> Any:

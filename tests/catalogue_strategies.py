@@ -26,8 +26,14 @@ from strategies import (
 from recommender import Catalogue, Company, Engine
 from recommender.errors import InvalidProfile
 from recommender.parameters import Parameters
-from recommender.product import LANES, Provenance
-from recommender.vocabulary import Direction, Mode, SettlementMethod, Stage
+from recommender.vocabulary import (
+    LANES,
+    Direction,
+    Mode,
+    Provenance,
+    SettlementMethod,
+    Stage,
+)
 
 NUMBERS = (
     "trade.payment_term_days",

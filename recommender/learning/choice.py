@@ -14,7 +14,7 @@ from scipy.optimize import lsq_linear
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # publishes none
 
 from recommender.encoding import Floats
 from recommender.errors import Problem

@@ -35,7 +35,8 @@ def texts(value, key=""):
     """Every sentence of an answer with the name it stands under."""
     if isinstance(value, dict):
         for name, part in value.items():
-            yield from texts(part, name)
+            if name != "fields":  # provenance words by field
+                yield from texts(part, name)
     elif isinstance(value, list):
         for part in value:
             yield from texts(part, key)

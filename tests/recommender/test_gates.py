@@ -7,9 +7,9 @@ import pytest
 
 from recommender import Catalogue, Company, Engine
 from recommender.gates import PUBLIC, buckets_of, gates_of
-from recommender.product import LANES, PROVENANCES, Product
+from recommender.product import Product
 from recommender.texts import LANGUAGES
-from recommender.vocabulary import BUCKET_DAYS
+from recommender.vocabulary import BUCKET_DAYS, LANES, PROVENANCES
 
 WORDS = {"zh": "文", "en": "text"}
 RULE = {"f": "staff", "op": "at_least", "v": 0}
@@ -46,11 +46,10 @@ def gates(lane="service", **more):
     return {gate.code: gate for gate in gates_of(product(lane, **more))}
 
 
-def verdicts(item, profile, as_of="2026-11-23", others=()):
+def verdicts(item, profile, as_of="2026-11-23"):
     """Verdict of every gate of a product for a profile on a day."""
-    engine = Engine(Catalogue([item, *others]))
-    answers = engine.eligibility(Company.parse(profile), as_of=as_of)["products"]
-    [answer] = [answer for answer in answers if answer["product_id"] == item.id]
+    engine = Engine(Catalogue([item]))
+    [answer] = engine.eligibility(Company.parse(profile), as_of=as_of)["products"]
     codes = {gate.code for gate in gates_of(item)}
     return {rule["code"]: rule["verdict"] for rule in answer["rules"] if rule["code"] in codes}
 
@@ -315,15 +314,22 @@ def test_the_buckets_cover_every_day_once():
     assert all(last + 1 == first for (_, last), (first, _) in pairwise(days))
 
 
+DEPOSIT = {"type": "deposit_cny", "value": 10_000_000, "currency": "CNY"}
+
+
 @pytest.mark.parametrize(
     ("collateral", "verdict"),
-    [([], "yes"), ([{"type": "deposit_cny", "value": 10_000_000, "currency": "CNY"}], "no")],
+    [
+        ([], "yes"),
+        ([{**DEPOSIT, "senior_claim": 0}], "no"),
+        ([{**DEPOSIT, "senior_claim": 10_000_000}], "yes"),
+        ([DEPOSIT], "unknown"),
+        (None, "unknown"),
+    ],
 )
 def test_a_guarantee_needs_a_collateral_gap(collateral, verdict):
     profile = {"need": {"amount": 100_000, "currency": "CNY"}, "collateral": collateral}
-    lender = product("financing", id="p2", family="deposit", accepts={"deposit_cny": None})
-    found = verdicts(product("guarantee"), profile, others=[lender])
-    assert found == {"collateral_gap": verdict}
+    assert verdicts(product("guarantee"), profile) == {"collateral_gap": verdict}
 
 
 @pytest.mark.parametrize(

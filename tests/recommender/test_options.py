@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from recommender import options as module
 from recommender.errors import InvalidOptions
 from recommender.options import Options
-from recommender.product import LANES
 from recommender.texts import LANGUAGES, brief, problem_text
+from recommender.vocabulary import LANES
 
 DAY = "2026-11-23"
 

@@ -8,12 +8,7 @@ import pytest
 
 from recommender import texts
 from recommender.product import (
-    LANES,
-    PROVENANCES,
-    AmountFormula,
-    AskedOf,
     Bilingual,
-    Changeable,
     DayRange,
     DocumentDefinition,
     FactDefinition,
@@ -22,11 +17,18 @@ from recommender.product import (
     Range,
     Relation,
     ShareRange,
-    SizeClass,
     Source,
 )
 from recommender.records import examined
 from recommender.texts import LANGUAGES, Label, problem_text
+from recommender.vocabulary import (
+    LANES,
+    PROVENANCES,
+    AmountFormula,
+    AskedOf,
+    Changeable,
+    SizeClass,
+)
 
 WORDS = {"zh": "文", "en": "text"}
 FACT = {"id": "x", "type": "flag", "label": WORDS, "question": WORDS}
@@ -143,7 +145,7 @@ def test_a_plain_fact_needs_no_more(kind):
         ({"options": [{"id": "a", "label": WORDS}]}, [("options", "options_of_choice")]),
         (
             {"type": "choice", "options": [{"id": "a", "label": WORDS}] * 2},
-            [("options[1]", "duplicate_id")],
+            [("options", "duplicate_id")],
         ),
         ({"changeable": False}, [("changeable", "not_one_of")]),
         ({"asked_of": "customs"}, [("asked_of", "not_one_of")]),
@@ -213,7 +215,7 @@ def test_what_a_product_needs_is_missed(name):
         ({"stages": ["sold"]}, [("stages[0]", "not_one_of")]),
         ({"sizes": ["huge"]}, [("sizes[0]", "not_one_of")]),
         ({"settlement_methods": ["cash"]}, [("settlement_methods[0]", "not_one_of")]),
-        ({"documents": ["A", "B", "A"]}, [("documents[2]", "duplicate_id")]),
+        ({"documents": ["A", "B", "A"]}, [("documents", "duplicate_id")]),
         ({"accepts": {"encd": {"low": 2}}}, [("accepts.encd.low", "above_maximum")]),
         ({"amount": {"low": 2, "high": 1}}, [("amount", "range_reversed")]),
         ({"tenor_days": {"low": 2, "high": 1}}, [("tenor_days", "range_reversed")]),

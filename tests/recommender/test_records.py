@@ -260,11 +260,11 @@ def test_an_unknown_name_comes_with_the_nearest_or_with_all():
     assert unknown_field("zzz", ["staff", "trade"], "zzz").allowed == ["staff", "trade"]
 
 
-def test_a_name_that_stands_twice_is_named_where_it_stands_again():
-    wrong = list(repeated("documents", ["a", "b", "a", "a"]))
+def test_a_name_that_stands_twice_is_named_once():
+    wrong = list(repeated("documents", ["a", "b", "c", "c", "a", "a"]))
     assert [(problem.field, problem.value) for problem in wrong] == [
-        ("documents[2]", "a"),
-        ("documents[3]", "a"),
+        ("documents", "a"),
+        ("documents", "c"),
     ]
 
 

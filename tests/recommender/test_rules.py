@@ -6,9 +6,10 @@ from typing import get_args
 
 import pytest
 
-from recommender.product import Implication, Operator, Predicate, Rule, Stop
+from recommender.product import Implication, Predicate, Rule, Stop
 from recommender.records import examined
 from recommender.texts import LANGUAGES, problem_text
+from recommender.vocabulary import Operator
 
 
 def found(model, raw):
