@@ -126,7 +126,8 @@ class Report:
     def _facts_of(self, match: Json) -> Iterator[tuple[str, list[str]]]:
         """What is said of one product, in the order in which it helps to decide."""
         yield "provider", [match["provider"]]
-        yield "reasons", [part["text"] for part in match["contributions"][:SHOWN]]
+        telling = [part["text"] for part in match["contributions"] if not part["open"]]
+        yield "reasons", telling[:SHOWN]
         yield "blockers", [item["text"] for item in match["blockers"]]
         yield "changes", [item["text"] for item in match["changes"]]
         yield "unknowns", self._first([item["question"] for item in match["unknowns"]])

@@ -22,8 +22,8 @@ from recommender.derived import as_json, given
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.explain import Wording
-from recommender.fields import Codes
 from recommender.matching import Case, Fit, Matcher
+from recommender.notices import nothing_fits, notices
 from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import Product
@@ -31,15 +31,13 @@ from recommender.questions import Questions
 from recommender.remedies import Remedies, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
-from recommender.similarity import FEATURES, FUNDING, applies
-from recommender.texts import Language, Money, label, show, text
+from recommender.similarity import FEATURES, applies
+from recommender.texts import Language, label, show, text
 from recommender.vocabulary import LANES, PROVENANCES
 
 FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
-SHOWN = ("eligible", "conditional")
 _GROUPS = {"eligible": 0, "conditional": 0, "near_miss": 1, "ineligible": 2}
 FAR = datetime.date(9999, 1, 1)
-BARRED_PURPOSE = "outward_investment"
 
 
 class Engine:
@@ -229,15 +227,16 @@ class Engine:
         return self._matcher.in_lanes(tuple(sorted(options.lanes or LANES)))
 
     def _answer(self, assessment: Assessment, options: Options) -> Json:
-        language = _language(options)
+        language, case = _language(options), assessment.case
         writer = self._writer(assessment, language)
-        basis = self._basis(assessment.case)
+        learned = self.weights.trained_on is not None
+        basis = self._basis(case)
         by_lane = self._by_lane(assessment, options)
         lanes = []
         for lane, shown in by_lane.items():
             ranked = shown[: options.limit]
             matches = [
-                writer.match(product, rank, self._indication(product, basis, assessment.case))
+                writer.match(product, rank, self._indication(product, basis, case))
                 for rank, product in enumerate(ranked, start=1)
             ]
             if matches or options.lanes:
@@ -245,11 +244,13 @@ class Engine:
                 lanes.append({"lane": lane, "label": name, "matches": matches})
         return {
             **self._head(options),
-            "notices": self._notices(assessment.case, options),
-            "derived": as_json(assessment.case.derived, language),
+            "notices": notices(
+                case, self._wording, language, personalised=options.personalised, learned=learned
+            ),
+            "derived": as_json(case.derived, language),
             "lanes": lanes,
             "next_questions": self._next_questions(assessment, by_lane, language),
-            "nothing_fits": self._nothing_fits(assessment, by_lane, options),
+            "nothing_fits": nothing_fits(case, assessment.fits, by_lane, language),
         }
 
     def _next_questions(
@@ -314,61 +315,6 @@ class Engine:
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of
         return indicate(product, basis, self._matcher.spans(product.id, day))
-
-    def _notices(self, case: Case, options: Options) -> list[str]:
-        language = _language(options)
-        keys = ["notice.not_a_decision"]
-        keys += ["notice.synthetic"] if case.company.synthetic else []
-        keys += (
-            ["notice.expert_weights"]
-            if options.personalised and not self.weights.trained_on
-            else []
-        )
-        keys += [] if options.personalised else ["notice.not_personalised"]
-        found = [text(key, language) for key in keys]
-        company = case.company
-        province = case.row["registered_province"]
-        if company.registered_province is None and isinstance(province, Codes) and province.has:
-            shown = [self._wording.code("registered_province", code) for code in province.has]
-            found.append(text("notice.province_from_uscc", language, province=shown))
-        wanted, sales = case.derived.need.number, company.revenue_cny
-        if wanted is not None and sales is not None and wanted > sales:
-            amounts = {"need": Money(wanted, "CNY"), "sales": Money(sales, "CNY")}
-            found.append(text("notice.need_above_sales", language, **amounts))
-        if case.derived.rates_missing:
-            found.append(
-                text("notice.rates_missing", language, currencies=list(case.derived.rates_missing))
-            )
-        for rate in case.derived.rates:
-            key = "notice.rate_stale" if rate.stale else "notice.rate"
-            found.append(
-                text(
-                    key,
-                    language,
-                    currency=rate.currency,
-                    day=rate.date,
-                    rate=f"{rate.cny_per_unit:.4f}",
-                )
-            )
-        return found
-
-    def _nothing_fits(
-        self, assessment: Assessment, by_lane: Mapping[str, list[Product]], options: Options
-    ) -> str | None:
-        """Said when nothing in the lanes that answer the need can be recommended; else null."""
-        language = _language(options)
-        need = assessment.case.profile.need
-        wanted = FUNDING if need.amount else [lane for lane in LANES if lane != "service"]
-        lanes = [lane for lane in by_lane if lane in wanted]
-        fits = [(p, assessment.fits[p.id]) for lane in lanes for p in by_lane[lane]]
-        if not lanes or any(fit in SHOWN for _, fit in fits):
-            return None
-        if need.purpose == BARRED_PURPOSE:
-            return text("nothing_fits.outward_investment", language)
-        near = [product.name for product, fit in fits if fit == "near_miss"]
-        if near:
-            return text("nothing_fits.near", language, products=near[:3])
-        return text("nothing_fits.none", language)
 
     def _product_json(self, product: Product, language: Language) -> Json:
         hidden = {"sources", "provenance", "name_zh", "name_en"}

@@ -25,6 +25,7 @@ class Contribution(BaseModel):
     label: str = Field(description="Its name in words.")
     value: float | None = Field(description="In [0, 1]; null: not known.")
     known: bool = Field(description="Whether the profile settles it.")
+    open: bool = Field(description="Whether the product is open to all in this respect.")
     weight: float | None = Field(description="Weight of the model.")
     contribution: float = Field(description="weight x value; the neutral value when not known.")
     text: str = Field(description="In words.")
