@@ -260,7 +260,8 @@ def _position(product: Product, basis: Basis, _: Spans) -> Indication:
     ]
     if not open_ or basis.target is None:
         missing = tuple(f for p in basis.derived.positions for f in p.missing) or ("positions",)
-        return Indication(None, None, product.currencies[0], "position", (), missing)
+        common = "USD" if "USD" in product.currencies else product.currencies[0]
+        return Indication(None, None, common, "position", (), missing)
     largest = max(open_, key=lambda p: (_size(p, basis.rates), p.currency, p.bucket))
     cap, size = abs(largest.documented or ZERO), abs(largest.before_hedges or ZERO)
     done = size - cap

@@ -1,22 +1,36 @@
 """A model is a folder: manifest.json and weights.json, plain text, nothing executed on load.
 
 The manifest names the format, the similarities, the catalogue the weights were learned on and the
-hash of the weights; whatever does not fit this engine or was edited by hand is refused.
+hashes of both files; whatever does not fit this engine or was edited by hand is refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from recommender.errors import ModelMismatch, UnreadableFile
+from pydantic import Field
+
+from recommender.errors import InvalidParameters, ModelMismatch, UnreadableFile
+from recommender.records import Record, examined
 from recommender.scoring import Weights, canonical_json, digest
 from recommender.similarity import NAMES
 from recommender.tables import read_document
 
 FORMAT = 1
 MANIFEST, WEIGHTS = "manifest.json", "weights.json"
+
+
+Number = Annotated[float, Field(strict=True)]
+
+
+class _Body(Record):
+    """The content of weights.json."""
+
+    weights: dict[str, Number]
+    baselines: dict[str, Number]
+    trained_on: Annotated[str, Field(strict=True)] | None
 
 
 def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) -> None:
@@ -34,25 +48,35 @@ def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) 
         "catalogue_version": weights.trained_on,
         "weights_sha256": digest(body),
     }
+    signed = {**manifest, "manifest_sha256": digest(manifest)}
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_text(canonical_json(body), encoding="utf-8")
-    (folder / MANIFEST).write_text(canonical_json(manifest), encoding="utf-8")
+    (folder / MANIFEST).write_text(canonical_json(signed), encoding="utf-8")
 
 
 def load(folder: Path) -> Weights:
     """The weights of a model folder.
 
     Raises UnreadableFile when a file is missing or broken, ModelMismatch when the folder is of
-    another format, names other similarities, or was changed after it was written.
+    another format, names other similarities, or was changed after it was written, and
+    InvalidParameters when the weights are not weights.
     """
     manifest, body = (_mapping(folder / name) for name in (MANIFEST, WEIGHTS))
-    expected = {"format": FORMAT, "features": list(NAMES), "weights_sha256": digest(body)}
+    unsigned = {name: value for name, value in manifest.items() if name != "manifest_sha256"}
+    expected = {
+        "format": FORMAT,
+        "features": list(NAMES),
+        "weights_sha256": digest(body),
+        "manifest_sha256": digest(unsigned),
+    }
     for name, value in expected.items():
         if manifest.get(name) != value:
             shown = manifest.get(name)
             raise ModelMismatch(model=folder.name, what=name, found=shown, expected=value)
-    trained = body.get("trained_on")
-    return Weights(body["weights"], body["baselines"], trained)
+    record, problems = examined(_Body, body)
+    if problems or record is None:
+        raise InvalidParameters(problems)
+    return Weights(record.weights, record.baselines, record.trained_on)
 
 
 def _mapping(path: Path) -> dict[str, Any]:

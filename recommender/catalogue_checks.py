@@ -262,7 +262,7 @@ def _reference(place: str, name: str, known: Iterable[str]) -> Iterator[Problem]
 def _rule(rule: Rule, known: _Known, place: str, origin: str) -> Iterator[Problem]:
     if rule.origin != origin:
         yield Problem("not_one_of", f"{place}.origin".lstrip("."), rule.origin, [origin])
-    for i, predicate in enumerate(rule.predicates):
+    for i, predicate in enumerate(rule.any or rule.predicates):
         inner = f"{place}.any[{i}]" if rule.any is not None else place
         yield from _predicate(predicate, known, inner.lstrip("."))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -62,6 +62,12 @@ class Bilingual(Record):
         return Label(self.zh, self.en)
 
 
+def _in_one_order(_: type[Record], listed: Any, info: ValidationInfo) -> Any:
+    """A list whose order means nothing, in one order; `between` keeps its low before its high."""
+    ordered = info.field_name == "v" and info.data.get("op") == "between"
+    return listed if ordered or not isinstance(listed, tuple) else tuple(sorted(listed, key=str))
+
+
 class Predicate(Record):
     """One comparison of a fact or profile field with a value or another field.
 
@@ -93,12 +99,7 @@ class Predicate(Record):
             self._range_is_ordered(self.v)
         return self
 
-    @field_validator("v")
-    @classmethod
-    def _in_one_order(cls, v: ScalarOrList | None, info: ValidationInfo) -> ScalarOrList | None:
-        if info.data.get("op") == "between" or not isinstance(v, tuple):
-            return v
-        return tuple(sorted(v, key=str))
+    _listed = field_validator("v")(classmethod(_in_one_order))
 
     def _range_is_ordered(self, v: tuple[Scalar, ...]) -> None:
         if len(v) != 2 or any(isinstance(x, (bool, str)) for x in v) or v[0] > v[1]:  # type: ignore[operator]
@@ -123,6 +124,8 @@ class Rule(Record):
     note: Bilingual | None = None
     origin: Literal["rule", "stop", "gate"] = "rule"
 
+    _listed = field_validator("v")(classmethod(_in_one_order))
+
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         alone = (self.op, self.v, self.v_field) == (None, None, None)
@@ -136,9 +139,9 @@ class Rule(Record):
 
     @cached_property
     def predicates(self) -> tuple[Predicate, ...]:
-        """The predicates, one of which must be true."""
+        """The predicates, one of which must be true, in one order."""
         if self.any is not None:
-            return self.any
+            return tuple(sorted(self.any, key=str))
         return (Predicate.model_validate(self._bare()),)
 
     def _bare(self) -> dict[str, object]:
@@ -279,6 +282,8 @@ class Relation(Record):
     any_of: tuple[Identifier, ...] = Field(min_length=1)
     when: Bilingual | None = None
 
+    _listed = field_validator("any_of")(classmethod(_in_one_order))
+
 
 class LegalNote(Record):
     """A dated statement of the legal basis."""
@@ -335,15 +340,12 @@ class Product(Record):
     provenance: dict[Name, Name] = Field(default_factory=dict)
     fit_ceiling: Literal["conditional"] | None = None
 
-    @field_validator("directions", "routes", "hs", "stages", "settlement_methods", "sizes")
-    @classmethod
-    def _in_one_order(cls, scope: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if scope is None else tuple(sorted(scope))
-
-    @field_validator("currencies", "documents", "keywords")
-    @classmethod
-    def _listed_in_one_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(sorted(names))
+    _scope = field_validator("directions", "routes", "hs", "stages", "settlement_methods", "sizes")(
+        classmethod(_in_one_order)
+    )
+    _listed = field_validator("currencies", "documents", "keywords", "relations")(
+        classmethod(_in_one_order)
+    )
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -248,7 +248,7 @@ def _problems(model: type[Record], detail: ErrorDetails, place: str) -> list[Pro
             replace(
                 problem,
                 field=".".join(part for part in (where, problem.field) if part),
-                value=value if problem.value is None else handy(problem.value),
+                value=handy(problem.value) if problem.field or problem.value is not None else value,
             )
             for problem in context["problems"]
         ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from recommender import codes
 from recommender.errors import Problem
@@ -122,4 +122,12 @@ def _all_or_some(value: Any) -> Any:
     return value
 
 
-Scope = Annotated[Literal["all"] | tuple[Identifier, ...], BeforeValidator(_all_or_some)]
+def _in_one_order(scope: Any) -> Any:
+    return scope if scope == "all" else tuple(sorted(scope))
+
+
+Scope = Annotated[
+    Literal["all"] | tuple[Identifier, ...],
+    BeforeValidator(_all_or_some),
+    AfterValidator(_in_one_order),
+]

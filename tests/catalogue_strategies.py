@@ -13,6 +13,7 @@ from strategies import (
     CURRENCIES,
     DAYS,
     FACT_TYPES,
+    FIGURES,
     HS,
     KINDS,
     LITERALS,
@@ -46,7 +47,26 @@ NUMBERS = (
     "need_cny",
     "collateral_gap_cny",
 )
-RANGES = ({"low": 0, "high": 1e8}, {"low": 50_000, "high": 8e6}, {"high": 250_000}, {"low": 1})
+RANGES = st.sampled_from(
+    ({"low": 0, "high": 1e8}, {"low": 50_000, "high": 8e6}, {"high": 250_000}, {"low": 1})
+)
+TENORS = st.sampled_from(({"low": 1, "high": 90}, {"low": 30, "high": 400}, {"low": 1}))
+SPANS = st.fixed_dictionaries({"low": one((0.3, 0.5)), "high": one((0.5, 0.8))})
+ACCEPTS = st.dictionaries(one(KINDS), maybe(SPANS), max_size=4)
+COVERS = {"insurance": ("receivables", "cargo"), "guarantee": ("loan", "hedge_margin")}
+SCOPE = {
+    "directions": some(get_args(Direction), least=1),
+    "routes": some(get_args(Mode), least=1),
+    "hs": some(HS, least=1),
+    "stages": some(get_args(Stage), least=1),
+    "settlement_methods": some(get_args(SettlementMethod), least=1),
+    "sizes": some(LITERALS["size_class"], least=1),
+    "valid_from": one(DAYS),
+    "valid_until": one(("2027-01-31", "2028-01-01")),
+    "fit_ceiling": st.just("conditional"),
+    "suspended": st.just(True),
+}
+RARELY = st.sampled_from((False, False, False, False, True))
 FORMULAS = {
     "financing": ("unsecured", "advance", "tax_rebate", "documentary_credit"),
     "insurance": ("receivables", "none"),
@@ -79,7 +99,7 @@ def facts(draw):
                 "asked_of": asked,
                 "changeable": draw(one(("company", "company", "third_party", "no"))),
                 **({"unit": "CNY"} if kind == "number" else {}),
-                **({"document": "LC"} if draw(st.integers(0, 3)) == 0 else {}),
+                **({"document": "LC"} if draw(RARELY) else {}),
                 **(
                     {"options": [{"id": o, "label": both(o)} for o in OPTIONS]}
                     if kind.startswith("choice")
@@ -104,7 +124,7 @@ def documents(draw, dictionary):
     ][-1:]
     found = []
     for i, name in enumerate(PAPERS):
-        stages = draw(maybe(some(get_args(Stage), least=1)))
+        stages = draw(SCOPE["stages"] | st.none())
         found.append(
             {
                 "id": name,
@@ -124,19 +144,19 @@ def predicates(draw):
     """A comparison of any kind of field or fact with an operator it knows."""
     kind = draw(one(("fact", "fact", "codes", "number", "day")))
     if kind == "codes":
-        name = draw(one(sorted(LITERALS)))
+        name = draw(one(tuple(LITERALS)))
         operator = draw(one(("one_of", "none_of", "overlaps")))
         return {"f": name, "op": operator, "v": draw(some(LITERALS[name], least=1, most=4))}
     if kind == "number":
         return draw(numeric(draw(one(NUMBERS)), AMOUNTS + COUNTS, NUMBERS))
     if kind == "day":
         return draw(dated("need.date", "date_1"))
-    name = draw(one(sorted(FACT_TYPES)))
+    name = draw(one(tuple(FACT_TYPES)))
     sort = FACT_TYPES[name]
     if sort == "flag":
         return {"f": name, "op": draw(one(("holds", "lacks")))}
     if sort == "number":
-        return draw(numeric(name, (0, 1, 2.5, 100_000), ("need_cny",)))
+        return draw(numeric(name, FIGURES, ("need_cny",)))
     if sort == "date":
         return draw(dated(name, "need.date"))
     operator = draw(one(("one_of", "none_of", "overlaps")))
@@ -150,7 +170,7 @@ def numeric(draw, name, values, fields):
     if operator == "between":
         pair = sorted((draw(one(values)), draw(one(values))))
         return {"f": name, "op": operator, "v": pair}
-    if draw(st.integers(0, 4)) == 0:
+    if draw(RARELY):
         return {"f": name, "op": operator, "v_field": draw(one(fields))}
     return {"f": name, "op": operator, "v": draw(one(values))}
 
@@ -159,44 +179,36 @@ def numeric(draw, name, values, fields):
 def dated(draw, name, other):
     """A day against a day or another field."""
     operator = draw(one(("before", "after")))
-    operand = draw(st.fixed_dictionaries({"v": one(DAYS)}) | st.just({"v_field": other}))
+    operand = {"v_field": other} if draw(st.booleans()) else {"v": draw(one(DAYS))}
     return {"f": name, "op": operator, **operand}
+
+
+PREDICATES = predicates()
 
 
 @st.composite
 def rules(draw):
     """One predicate or any of two; mostly hard."""
-    hard = {"hard": draw(st.integers(0, 3)) > 0}
-    if draw(st.integers(0, 4)) == 0:
-        either = [draw(predicates()), draw(predicates())]
+    hard = {"hard": not draw(RARELY)}
+    if draw(RARELY):
+        either = [draw(PREDICATES), draw(PREDICATES)]
         return {"any": either, **hard}
-    return {**draw(predicates()), **hard}
+    return {**draw(PREDICATES), **hard}
+
+
+RULES = rules()
 
 
 def reason(rule):
     """The reason code a rule gets."""
-    return "|".join(f"{p['f']}.{p['op']}" for p in rule.get("any", [rule]))
+    return "|".join(sorted(f"{p['f']}.{p['op']}" for p in rule.get("any", [rule])))
 
 
 @st.composite
 def products(draw, name, lane):
     """A product of a lane, with or without scope, limits and rules."""
-    drawn = draw(st.lists(rules(), min_size=0 if lane == "service" else 1, max_size=3))
-    optional = {
-        "directions": some(get_args(Direction), least=1),
-        "routes": some(get_args(Mode), least=1),
-        "hs": some(HS, least=1),
-        "stages": some(get_args(Stage), least=1),
-        "settlement_methods": some(get_args(SettlementMethod), least=1),
-        "sizes": some(LITERALS["size_class"], least=1),
-        "valid_from": one(DAYS),
-        "valid_until": one(("2027-01-31", "2028-01-01")),
-        "fit_ceiling": st.just("conditional"),
-        "suspended": st.just(True),
-    }
-    rare = {n: draw(s) for n, s in optional.items() if draw(st.integers(0, 5)) == 0}
-    span = st.fixed_dictionaries({"low": one((0.3, 0.5)), "high": one((0.5, 0.8))})
-    covers = {"insurance": ("receivables", "cargo"), "guarantee": ("loan", "hedge_margin")}
+    drawn = draw(st.lists(RULES, min_size=0 if lane == "service" else 1, max_size=3))
+    rare = {field: draw(values) for field, values in SCOPE.items() if draw(RARELY)}
     return {
         "id": name,
         "name_zh": f"产品{name[-1]}",
@@ -208,25 +220,25 @@ def products(draw, name, lane):
         "keywords": draw(some(("微耕机", "durian", "rail"))),
         "family": "none",
         "formula": draw(one(FORMULAS[lane])),
-        "currencies": draw(some(CURRENCIES, least=1)),
-        "amount": draw(one(RANGES)),
-        "tenor_days": draw(one(({"low": 1, "high": 90}, {"low": 30, "high": 400}, {"low": 1}))),
-        "accepts": draw(st.dictionaries(one(KINDS), maybe(span), max_size=4)),
+        "currencies": draw(some(CURRENCIES, least=2)),
+        "amount": draw(RANGES),
+        "tenor_days": draw(TENORS),
+        "accepts": draw(ACCEPTS),
         "documents": draw(some(PAPERS)),
         "rules": list({reason(rule): rule for rule in drawn}.values()),
         "provenance": {n: draw(one(get_args(Provenance))) for n in ("routes", "hs")},
-        **({"covers": draw(one(covers[lane]))} if lane in covers else {}),
+        **({"covers": draw(one(COVERS[lane]))} if lane in COVERS else {}),
         **rare,
     }
 
 
 @st.composite
-def catalogues(draw, most=6):
+def catalogues(draw, most=5):
     """Rows of a valid catalogue by section: a few products of any lanes."""
     dictionary = draw(facts())
     lanes = draw(st.lists(one(LANES), min_size=1, max_size=most))
     offered = [draw(products(f"p-{i}", lane)) for i, lane in enumerate(lanes)]
-    stop = draw(maybe(predicates()))
+    stop = draw(maybe(PREDICATES))
     for product in offered if stop else ():
         own = [rule for rule in product["rules"] if reason(rule) != reason(stop)]
         product["rules"] = own or [{"f": "staff", "op": "at_least", "v": 1, "code": "own"}]
@@ -288,7 +300,10 @@ class Situation:
         return self.engine.eligibility(self.company, **{"as_of": AS_OF, **kw})["products"]
 
 
+CATALOGUES = catalogues()
+
+
 @st.composite
-def situations(draw, most=6):
+def situations(draw, companies=COMPANIES):
     """A random catalogue and a random company."""
-    return Situation(draw(catalogues(most)), draw(COMPANIES))
+    return Situation(draw(CATALOGUES), draw(companies))

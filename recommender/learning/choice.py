@@ -14,7 +14,7 @@ from scipy.optimize import lsq_linear
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # publishes none
+from threadpoolctl import threadpool_limits
 
 from recommender.encoding import Floats
 from recommender.errors import Problem
@@ -47,7 +47,8 @@ class ChoiceRanker(BaseEstimator):
         outweighs some hundred outcomes.
     outside : bool
         Whether taking nothing was possible and is known: an alternative of utility 0. An event
-        without a chosen row is then a choice of nothing, and otherwise an error.
+        without a chosen row is then a choice of nothing, and otherwise an error. No utility is
+        below 0 here, so nothing is never the likeliest: where most take nothing, all weights sink.
     neutral : number, array (K,) or None
         What an unknown similarity counts as; None: what FEATURES declares.
     trained_on : str or None

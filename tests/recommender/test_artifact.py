@@ -33,6 +33,9 @@ def resealed(folder, body):
     """Weights of any form with the hash that belongs to them."""
     (folder / "weights.json").write_text(json.dumps(body), "utf-8")
     edited(folder, "manifest.json", weights_sha256=digest(body))
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    del manifest["manifest_sha256"]
+    edited(folder, "manifest.json", manifest_sha256=digest(manifest))
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -89,6 +92,8 @@ def test_what_is_added_to_the_manifest_cannot_replace_what_it_says(tmp_path):
         ("manifest.json", {"features": list(NAMES[:-1])}),
         ("manifest.json", {"format": 2}),
         ("manifest.json", {"format": "1"}),
+        ("manifest.json", {"seed": 8}),
+        ("manifest.json", {"metrics": {"ndcg_at_5": 0.99}}),
     ],
 )
 def test_a_folder_edited_by_hand_is_refused(folder, name, values):
@@ -140,10 +145,22 @@ def test_weights_that_are_no_numbers_are_refused(folder, token):
         artifact.load(folder)
 
 
-def test_wrong_weights_are_refused_even_with_the_right_hash(folder):
+@pytest.mark.parametrize(
+    ("name", "value", "place"),
+    [
+        ("weights", {**dict.fromkeys(NAMES, 1.0), "fx": -1}, r"weights\.fx"),
+        ("weights", {**dict.fromkeys(NAMES, 1.0), "fx": "1"}, r"weights\.fx"),
+        ("weights", {**dict.fromkeys(NAMES, 1.0), "fx": True}, r"weights\.fx"),
+        ("weights", [1.0], "weights"),
+        ("baselines", None, "baselines"),
+        ("trained_on", 7, "trained_on"),
+        ("luck", 1, "luck"),
+    ],
+)
+def test_wrong_weights_are_refused_even_with_the_right_hash(folder, name, value, place):
     body = json.loads((folder / "weights.json").read_text("utf-8"))
-    resealed(folder, {**body, "weights": {**body["weights"], "fx": -1}})
-    with pytest.raises(InvalidInput, match=r"weights\.fx"):
+    resealed(folder, {**body, name: value})
+    with pytest.raises(InvalidInput, match=place):
         artifact.load(folder)
 
 

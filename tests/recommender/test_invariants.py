@@ -9,7 +9,7 @@ import orjson
 from catalogue_strategies import COMPANIES, catalogues, engine_of, parameters, read, situations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import AS_OF
+from strategies import AS_OF, COMPLETE, leaves, without
 
 from recommender.errors import InvalidProfile
 from recommender.matching import Matcher
@@ -107,33 +107,6 @@ def everything(engine, company):
 # --- verdicts and fits ---------------------------------------------------------------------------
 
 
-REQUIRED = ("type", "mode", "bucket", "source")
-
-
-def leaves(raw, place=()):
-    """Places of everything a profile states, at any depth, that may as well be unknown."""
-    for key, value in raw.items():
-        if value is None or key in REQUIRED or (key == "currency" and "bucket" in raw):
-            continue
-        yield (*place, key)
-        inner = {key: value} if isinstance(value, dict) else {}
-        if isinstance(value, list):
-            inner = {(key, i): item for i, item in enumerate(value) if isinstance(item, dict)}
-        for step, part in inner.items():
-            yield from leaves(part, (*place, *(step if isinstance(step, tuple) else (step,))))
-
-
-def without(raw, places):
-    """The profile with some parts not known."""
-    rest = copy.deepcopy(raw)
-    for place in sorted(places, key=len, reverse=True):
-        part = rest
-        for key in place[:-1]:
-            part = part[key]
-        part[place[-1]] = None
-    return rest
-
-
 def verdicts(products):
     return {
         (product["product_id"], i): rule["verdict"]
@@ -143,7 +116,7 @@ def verdicts(products):
 
 
 @settings(often, max_examples=120)
-@given(situations(), st.data())
+@given(situations(COMPLETE), st.data())
 def test_learning_something_moves_a_verdict_only_from_unknown(s, data):
     places = list(leaves(s.raw))
     hidden = data.draw(st.lists(st.sampled_from(places), max_size=6)) if places else []

@@ -4,8 +4,10 @@ from datetime import date
 
 import numpy as np
 import pytest
-from catalogue_strategies import parameters
-from strategies import AS_OF
+from catalogue_strategies import both, engine_of, parameters
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from strategies import AS_OF, COMPLETE, KINDS, PAPERS, leaves, without
 
 from recommender import Catalogue, Company, Engine
 from recommender.errors import InvalidProfile
@@ -148,6 +150,67 @@ def test_what_further_answers_could_turn_round_is_not_known_yet(less, more, prod
         base |= {"collateral": [{**goods, "value": 9_000_000}]}
     before, after = (verdicts({**base, **part}, product, code)[0] for part in (less, more))
     assert before in ("unknown", after)
+
+
+DERIVED = {
+    "collateral_gap_cny": [{"op": "at_least", "v": 1}, {"op": "at_most", "v": 50_000}],
+    "need_cny": [{"op": "at_most", "v": 250_000}],
+    "size_class": [{"op": "one_of", "v": ["micro"]}, {"op": "none_of", "v": ["small", "medium"]}],
+    "receivable_currencies": [{"op": "overlaps", "v": ["USD"]}, {"op": "none_of", "v": ["CNY"]}],
+    "documented_positions": [{"op": "overlaps", "v": ["USD:0-1m", "CNY:1-3m"]}],
+    "insurance": [{"op": "none_of", "v": ["limit_free"]}, {"op": "one_of", "v": ["in_force"]}],
+    "documents": [{"op": "none_of", "v": ["LC"]}],
+    "document_issuers": [{"op": "one_of", "v": ["OCEAN_BL:carrier", "DIGITAL_BL:railway"]}],
+    "trade.hs": [{"op": "none_of", "v": ["8703"]}, {"op": "overlaps", "v": ["8432", "27"]}],
+    "registered_province": [{"op": "one_of", "v": ["5001"]}],
+    "industry": [{"op": "none_of", "v": ["C351"]}],
+}
+
+
+def offered():
+    """One product with rules on everything that is computed or only partly known."""
+    rules = [
+        {"f": name, "code": f"{name}.{i}", **rule}
+        for name, several in DERIVED.items()
+        for i, rule in enumerate(several)
+    ]
+    accepts = {kind: {"low": 0.5, "high": 0.8} for kind in KINDS}
+    row = {"id": "p", "name_zh": "甲", "name_en": "P", "lane": "service", "category": "test"}
+    texts = {"provider": both("bank"), "summary": both("sum"), "family": "none", "formula": "none"}
+    papers = [
+        {"id": name, "label": both(name), "kind": "trade", "character": character}
+        for name, character in zip(PAPERS, ("title", "contractual", "none", "none"), strict=True)
+    ]
+    balance = {
+        "id": "declaration_unfinanced_balance_usd",
+        "type": "number",
+        "unit": "USD",
+        "label": both("balance"),
+        "question": both("balance?"),
+    }
+    product = {**row, **texts, "currencies": ["CNY"], "accepts": accepts, "rules": rules}
+    return engine_of({"products": [product], "facts": [balance], "documents": papers})
+
+
+OFFERED = offered()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(COMPLETE, st.none() | st.sampled_from((0, 10, 1e6)), st.data())
+def test_learning_something_moves_computed_verdicts_only_from_unknown(drawn, balance, data):
+    raw = {**drawn, "facts": {"declaration_unfinanced_balance_usd": balance}}
+    places = list(leaves(raw))
+    hidden = data.draw(st.lists(st.sampled_from(places), max_size=3)) if places else []
+    answers = [
+        OFFERED.eligibility(Company.parse(known), as_of=AS_OF)["products"][0]["rules"]
+        for known in (without(raw, hidden), raw)
+    ]
+    moved = {
+        before["code"]: (before["verdict"], after["verdict"])
+        for before, after in zip(*answers, strict=True)
+        if before["verdict"] not in ("unknown", after["verdict"])
+    }
+    assert moved == {}, hidden
 
 
 def test_the_province_in_the_credit_code_is_used_until_one_is_stated():

@@ -125,6 +125,20 @@ def test_an_unknown_field_hides_no_other_problem():
     assert wrong == [("total.extra", "unknown_field"), ("total.went", "drawn_above_limit")]
 
 
+def test_a_value_that_is_missing_is_not_made_up_from_what_is_around_it():
+    class Pair(Record):
+        left: str | None = None
+        right: str | None = None
+
+        @model_validator(mode="after")
+        def _both(self) -> Self:
+            raise_problems([Problem("missing", "right"), Problem("rule_form")])
+            return self
+
+    wrong = {problem.field: problem.value for problem in examined(Pair, {"left": "a"})[1]}
+    assert wrong == {"right": None, "": {"left": "a"}}
+
+
 def test_places_begin_where_the_record_stands():
     wrong = found({"lines": [{"name": "a", "x": 1}], "y": 1}, "books[b1]")[1]
     assert wrong == [("books[b1].lines[0].x", "unknown_field"), ("books[b1].y", "unknown_field")]
