@@ -194,7 +194,8 @@ def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, 
             own = combined("lendable", item.currency or "", (share, value), mul)
             worth = cny(own, item.currency, basis.rates, f"{place}.currency")
             found.append((place, item.trade or place, worth))
-    return found
+    types = {f"collateral[{i}]": c.type for i, c in enumerate(basis.company.collateral or ())}
+    return sorted(found, key=lambda part: (types[part[0]], str(part[2].value)))
 
 
 def _tax_rebate(product: Product, basis: Basis, spans: Spans) -> Indication:

@@ -223,10 +223,15 @@ def _best(group: Sequence[Item]) -> Item:
     """The item of a trade that lends most; unknown, missing what any misses, as soon as one is."""
     unknown_ones = [item for item in group if item.worth.value is None]
     if not unknown_ones:
-        return max(group, key=lambda item: item.worth.number or ZERO)
+        return min(group, key=lambda item: (-(item.worth.number or ZERO), *_content(item)))
     missing = dict.fromkeys(field for item in unknown_ones for field in item.worth.missing)
-    worth = replace(unknown_ones[0].worth, missing=tuple(missing))
-    return replace(unknown_ones[0], worth=worth)
+    first = min(unknown_ones, key=_content)
+    return replace(first, worth=replace(first.worth, missing=tuple(missing)))
+
+
+def _content(item: Item) -> tuple[str, str]:
+    """What an item is, wherever it stands in its list."""
+    return item.label.en, str([(term.name, term.value) for term in item.own.terms])
 
 
 def guarantees(company: Company, advances: Advances, rates: Rates) -> Figure:

@@ -9,6 +9,7 @@ from strategies import (
     AMOUNTS,
     AS_OF,
     COMPANIES,
+    COMPLETE,
     COUNTS,
     CURRENCIES,
     DAYS,
@@ -304,6 +305,6 @@ CATALOGUES = catalogues()
 
 
 @st.composite
-def situations(draw, companies=COMPANIES):
-    """A random catalogue and a random company."""
-    return Situation(draw(CATALOGUES), draw(companies))
+def situations(draw, *, complete=False):
+    """A random catalogue and a random company; complete: all of it is known."""
+    return Situation(draw(CATALOGUES), draw(COMPLETE if complete else COMPANIES))

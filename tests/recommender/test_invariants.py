@@ -9,7 +9,7 @@ import orjson
 from catalogue_strategies import COMPANIES, catalogues, engine_of, parameters, read, situations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import AS_OF, COMPLETE, leaves, without
+from strategies import AS_OF, leaves, without
 
 from recommender.errors import InvalidProfile
 from recommender.matching import Matcher
@@ -116,7 +116,7 @@ def verdicts(products):
 
 
 @settings(often, max_examples=120)
-@given(situations(COMPLETE), st.data())
+@given(situations(complete=True), st.data())
 def test_learning_something_moves_a_verdict_only_from_unknown(s, data):
     places = list(leaves(s.raw))
     hidden = data.draw(st.lists(st.sampled_from(places), max_size=6)) if places else []
