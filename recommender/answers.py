@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from recommender.amounts import Indication
 from recommender.change_texts import ChangeWriter
 from recommender.changes import Change
@@ -116,18 +118,17 @@ class MatchWriter:
         return {name: int(micros[0, j]) / MICRO for name, micros in parts.items()}
 
     def _contributions(self, j: int) -> list[Json]:
-        scores = self._a.scores
+        scores, product = self._a.scores, self._matcher.products[j]
         if scores is None:
             return []
-        found = []
-        for k, feature in enumerate(FEATURES):
-            if self._a.applies[j, k]:
-                known = bool(scores.known[0, j, k])
-                value = round(float(self._a.values[0, j, k]), 6) if known else None
-                micros = int(scores.contributions[0, j, k])
-                found.append(
-                    self._contribution(self._matcher.products[j], feature.name, value, micros)
-                )
+        values, known = np.round(self._a.values[0, j], 6).tolist(), scores.known[0, j].tolist()
+        micros_of = scores.contributions[0, j].tolist()
+        parts = zip(FEATURES, self._a.applies[j].tolist(), known, values, micros_of, strict=True)
+        found = [
+            self._contribution(product, feature.name, value if sure else None, micros)
+            for feature, applies, sure, value, micros in parts
+            if applies
+        ]
         found.sort(key=lambda part: (-part["contribution"], part["feature"]))
         baseline = int(scores.baseline[j])
         return [*found, self._baseline(baseline)] if baseline else found
@@ -160,16 +161,15 @@ class MatchWriter:
 
     def _subject_to(self, rules: Sequence[Answered]) -> list[Json]:
         """Conditions of banks and screening that nobody entitled has confirmed."""
-        lines = []
-        for answered in rules:
-            rule, asked = answered.rule, self._matcher.asked[answered.at]
-            asked_of_others = rule.hard and asked != "company" and answered.verdict != NO
-            if asked_of_others and not self._confirmed(answered):
-                negative = rule.predicates[0].op in ("lacks", "none_of")
-                name = self._wording.name(rule.predicates[0].f)
-                key = f"subject_to.{asked}.{'lacks' if negative else 'holds'}"
-                lines.append(self._line(rule, text(key, self._language, label=name)))
-        return lines
+        asked = self._matcher.asked
+        return [
+            self._sheets.condition(r.rule, asked[r.at], self._language)
+            for r in rules
+            if r.rule.hard
+            and asked[r.at] != "company"
+            and r.verdict != NO
+            and not self._confirmed(r)
+        ]
 
     def _confirmed(self, answered: Answered) -> bool:
         """Whether a predicate is met on the word of those it is asked of."""
@@ -316,21 +316,20 @@ def is_open(case: Case, name: str) -> bool:
 
 def base_fields(case: Case, name: str) -> list[str]:
     """A computed field traced to what the company says; others are themselves."""
-    derived = case.derived
-    figures = {
-        "size_class": derived.size_class.missing,
-        "need_cny": derived.need.missing,
-        "collateral_gap_cny": derived.collateral_gap.missing,
-    }
     if name == "receivable_currencies":
         unstated = [part for part in _RECEIVABLES if getattr(case.company, part) is None]
         return unstated or list(_RECEIVABLES)
-    if name in figures:
-        traced = [_top(part) for part in figures[name]]
-        return list(dict.fromkeys(traced)) or [_BASES.get(name, name)]
+    if name in _FIGURES:
+        missing = getattr(case.derived, _FIGURES[name]).missing
+        return list(dict.fromkeys(map(_top, missing))) or [_BASES.get(name, name)]
     return [_BASES.get(name, name)]
 
 
+_FIGURES = {
+    "size_class": "size_class",
+    "need_cny": "need",
+    "collateral_gap_cny": "collateral_gap",
+}
 _BASES = {
     "document_issuers": "documents",
     "documented_positions": "positions",

@@ -208,7 +208,7 @@ class Engine:
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
         fits = matcher.fits(situation.verdicts)[0]
-        named = {p.id: FITS[f] for p, f in zip(matcher.products, fits.tolist(), strict=True)}
+        named = dict(zip(matcher.ids, map(FITS.__getitem__, fits.tolist()), strict=True))
         remedies = Remedies(matcher, case)
         near = remedies.near_misses(matcher.failing(verdicts, self._mendable))
         values = matcher.values(situation, options.day) if options.personalised else None

@@ -49,14 +49,14 @@ class Questions:
         count = np.bincount(compiled.carrier[open_], minlength=m)
         per_rule = np.where(open_, (weight / np.maximum(count, 1))[compiled.carrier], 0.0)
         gained = per_rule[self._at] * self._share
-        gains = np.bincount(self._field, weights=gained, minlength=len(self._names))
+        gains = np.bincount(self._field, weights=gained, minlength=len(self._names)).tolist()
         found: dict[str, float] = {}
         sources: dict[str, list[int]] = {}
-        for i in np.flatnonzero(gains > 0).tolist():
-            if is_open(assessment.case, self._names[i]):
+        for i, gain in enumerate(gains):
+            if gain > 0 and is_open(assessment.case, self._names[i]):
                 bases = base_fields(assessment.case, self._names[i])
                 for name in bases:
-                    found[name] = found.get(name, 0.0) + gains[i] / len(bases)
+                    found[name] = found.get(name, 0.0) + gain / len(bases)
                     sources.setdefault(name, []).append(i)
         ordered = sorted(found, key=lambda name: (-round(found[name], 9), name))[:MOST]
         return [(name, self._decided(sources[name], gained > 0)) for name in ordered]

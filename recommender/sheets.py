@@ -10,8 +10,8 @@ from typing import Any
 
 from recommender import codes
 from recommender.catalogue import Catalogue
-from recommender.explain import joined, plain
-from recommender.product import LegalNote, Product, Relation
+from recommender.explain import Wording, joined, plain
+from recommender.product import LegalNote, Product, Relation, Rule
 from recommender.texts import Language, show, text
 
 Json = dict[str, Any]
@@ -37,6 +37,9 @@ class Sheets:
         self._catalogue = catalogue
         self._heads: dict[tuple[str, Language], Json] = {}
         self._tails: dict[tuple[str, Language], Json] = {}
+        self._papers: dict[tuple[str, Language], list[Json]] = {}
+        self._conditions: dict[tuple[str, str, Language], Json] = {}
+        self._wording = Wording(catalogue)
 
     def head(self, product: Product, language: Language) -> Json:
         """Who and what the product is."""
@@ -67,11 +70,25 @@ class Sheets:
 
     def papers(self, product: Product, language: Language) -> list[Json]:
         """The papers a product asks for, by id."""
-        known = self._catalogue.documents
-        return [
-            {"id": name, "label": show(known[name].label.label, language)}
-            for name in sorted(product.documents)
-        ]
+        key, known = (product.id, language), self._catalogue.documents
+        if key not in self._papers:
+            self._papers[key] = [
+                {"id": name, "label": show(known[name].label.label, language)}
+                for name in sorted(product.documents)
+            ]
+        return self._papers[key]
+
+    def condition(self, rule: Rule, asked_of: str, language: Language) -> Json:
+        """What a bank or a screening list has to confirm."""
+        key = (rule.reason, asked_of, language)
+        if key not in self._conditions:
+            first = rule.predicates[0]
+            word = "lacks" if first.op in ("lacks", "none_of") else "holds"
+            name = self._wording.name(first.f)
+            said = text(f"subject_to.{asked_of}.{word}", language, label=name)
+            line = {"code": rule.reason, "field": self._wording.field(rule), "text": said}
+            self._conditions[key] = line
+        return self._conditions[key]
 
     def _relations(self, product: Product, language: Language) -> list[Json]:
         ordered = sorted(product.relations, key=lambda relation: (relation.kind, relation.any_of))
