@@ -91,7 +91,8 @@ def _pledge(company: Company, item: Collateral, place: str, rates: Rates, cap: f
     free = item.model_copy(update={"senior_claim": ZERO})
     figures = [insured_receivable(free, policy, ONE, rates) for policy in policies]
     bases = [_float(_in_cny(figure.number, item.currency, rates)) for figure in figures]
-    base = NAN if not bases or any(isnan(base) for base in bases) else min(bases)
+    vague = any(policy.trade is None for policy in company.insurance or ())
+    base = NAN if vague or not bases or any(isnan(base) for base in bases) else min(bases)
     return Pledge(item.type, base, senior, group, cap)
 
 

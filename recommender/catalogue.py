@@ -2,7 +2,8 @@
 
 Everything is checked before anything is used, and every problem is reported at once with its
 file, row, field, value and what is allowed; an invalid catalogue loads nothing. The version is
-the hash of the content: the order of rows and lists does not matter to it.
+the hash of the content: the order of files, rows and lists does not matter to it, except where
+answers show a list as it stands (alternatives, options, notes).
 """
 
 from __future__ import annotations
@@ -251,10 +252,14 @@ def _written(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _canonical(value: Any) -> Any:
-    """Lists as sorted sets of values: their order carries no meaning in a catalogue."""
+SHOWN_IN_ORDER = ("any", "legal_notes", "notes", "options", "public_facts")
+
+
+def _canonical(value: Any, name: str = "") -> Any:
+    """Lists in one order, but for those that answers show in the order of the file."""
     if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
+        return {key: _canonical(item, key) for key, item in value.items()}
     if isinstance(value, list):
-        return sorted((_canonical(item) for item in value), key=_written)
+        items = [_canonical(item) for item in value]
+        return items if name in SHOWN_IN_ORDER else sorted(items, key=_written)
     return value

@@ -172,15 +172,20 @@ def _own_figure(
 def _insured(
     company: Company, item: Collateral, factor: Decimal, rates: Rates, place: str
 ) -> Figure:
-    """By the insurance of the same trade; of several policies the one that gives least."""
+    """By the insurance of the same trade; of several policies the one that gives least.
+
+    Unknown without one, and while a policy does not say which trade it insures.
+    """
     policies = [
         (index, policy)
         for index, policy in enumerate(company.insurance or ())
         if item.trade is not None and policy.trade == item.trade
     ]
-    if not policies:
-        missing = f"{place}.trade" if item.trade is None else "insurance"
-        return unknown("insured_receivable", item.currency or "", (missing,))
+    vague = [i for i, policy in enumerate(company.insurance or ()) if policy.trade is None]
+    if not policies or vague:
+        missing = [f"insurance[{i}].trade" for i in vague] or ["insurance"]
+        missing = [f"{place}.trade"] if item.trade is None else missing
+        return unknown("insured_receivable", item.currency or "", missing)
     balance = given("unfinanced_balance", _number(company, UNFINANCED_BALANCE), "USD")
     found = [
         insured_receivable(

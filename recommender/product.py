@@ -139,9 +139,9 @@ class Rule(Record):
 
     @cached_property
     def predicates(self) -> tuple[Predicate, ...]:
-        """The predicates, one of which must be true, in one order."""
+        """The predicates, one of which must be true, in the order in which they are shown."""
         if self.any is not None:
-            return tuple(sorted(self.any, key=str))
+            return self.any
         return (Predicate.model_validate(self._bare()),)
 
     def _bare(self) -> dict[str, object]:

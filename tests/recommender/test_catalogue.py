@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender import Catalogue, Company
-from recommender.catalogue import SECTIONS, catalogue_files
+from recommender import Catalogue, Company, Engine
+from recommender.catalogue import SECTIONS, SHOWN_IN_ORDER, catalogue_files
 from recommender.errors import InvalidCatalogue, NotFound, UnreadableFile
 from recommender.product import DocumentDefinition, FactDefinition, Product, Stop
 from recommender.tables import data_dir, read_document
@@ -174,27 +174,37 @@ def test_an_invalid_catalogue_gives_every_problem_of_every_file_and_nothing_else
         assert str(len(caught.value.problems)) in error_text(caught.value, language)
 
 
-def test_a_catalogue_that_failed_cannot_be_reached(monkeypatch):
+@pytest.mark.parametrize(
+    "fault",
+    [{"documents": ["ENCDD"]}, {"name_zh": ""}, {"rules": [{"f": "soundd", "op": "holds"}]}],
+)
+def test_of_a_catalogue_that_failed_nothing_was_filled(fault):
     made = []
-    real = Catalogue.__new__
-    monkeypatch.setattr(Catalogue, "__new__", lambda cls: made.append(real(cls)) or made[-1])
+
+    class Watched(Catalogue):
+        def __new__(cls):
+            made.append(super().__new__(cls))
+            return made[-1]
+
     bad = small()
-    bad["products"][0]["documents"] = ["ENCDD"]
+    bad["products"][0].update(fault)
     with pytest.raises(InvalidCatalogue):
-        load(bad)
+        Watched.from_documents({"f.yaml": bad})
     assert [vars(catalogue) for catalogue in made] == [{} for _ in made]
+    assert Watched.from_documents({"f.yaml": small()}).products.keys() == {"p1", "p2", "p3"}
+    assert vars(made[-1])
 
 
 # --- the version ---------------------------------------------------------------------------------
 
 
 def shuffled(node, rng):
-    """The same content with every list and every mapping in another order, but for ranges."""
+    """The same content in another order, but for ranges and for lists that are shown in order."""
     if isinstance(node, dict):
         items = list(node.items())
         rng.shuffle(items)
-        kept = node.get("op") == "between"
-        return {k: v if kept and k == "v" else shuffled(v, rng) for k, v in items}
+        kept = (*SHOWN_IN_ORDER, *(["v"] if node.get("op") == "between" else []))
+        return {k: v if k in kept else shuffled(v, rng) for k, v in items}
     if isinstance(node, list):
         return rng.sample([shuffled(item, rng) for item in node], len(node))
     return node
@@ -215,10 +225,33 @@ def test_the_order_of_products_rules_lists_and_files_does_not_matter(seed):
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_packaged_catalogue_does_not_depend_on_its_order(seed):
+def test_one_version_of_the_packaged_catalogue_gives_one_answer(seed):
     rng = random.Random(seed)  # noqa: S311 - a shuffle, no secret
     files = {path.name: read_document(path) for path in catalogue_files(None)}
-    assert Catalogue.from_documents(shuffled(files, rng)).version == Catalogue.load().version
+    company = Company.load(data_dir() / "samples" / "farm_machinery.yaml")
+    straight, turned = Catalogue.load(), Catalogue.from_documents(shuffled(files, rng))
+    assert turned.version == straight.version
+    options = {"as_of": "2026-11-23", "include_ineligible": True}
+    assert Engine(turned).recommend(company, **options) == Engine(straight).recommend(
+        company, **options
+    )
+    assert Engine(turned).products() == Engine(straight).products()
+    assert Engine(turned).facts() == Engine(straight).facts()
+
+
+@pytest.mark.parametrize("name", SHOWN_IN_ORDER)
+def test_a_list_that_is_shown_in_order_is_content(name):
+    place = {"options": "facts", "any": "rules"}.get(name, "products")
+    tree = small()
+    rows = {"facts": tree["facts"][1], "rules": RULES[2], "products": tree["products"][0]}
+    texts = [{"zh": "二", "en": "two"}, {"zh": "一", "en": "one"}]
+    if place == "products":
+        dated = [{"text": words, "as_of": "2026-01-01"} for words in texts]
+        rows[place][name] = dated if name == "legal_notes" else texts
+    tree["products"][0]["rules"][2] = rows["rules"] = deepcopy(RULES[2])
+    before = load(tree).version
+    rows[place][name] = rows[place][name][::-1]
+    assert load(tree).version != before
 
 
 CHANGES = {
