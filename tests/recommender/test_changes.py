@@ -259,19 +259,33 @@ def test_two_unrelated_changes_are_no_near_miss():
     assert sorted(changes, key=str) == [{"amount": 5}, {"own": True}]
 
 
+def implied(name, field, code):
+    """A fact that is true when a field of the profile has a code."""
+    return fact(name, implied_by=[{"f": field, "op": "one_of", "v": [code], "value": True}])
+
+
+def engine_with(definition, *rules):
+    whole = engine().catalogue.product("p").model_dump(mode="json", exclude_defaults=True)
+    return engine_of({"products": [{**whole, "rules": list(rules)}], "facts": [definition]})
+
+
 def test_a_change_that_contradicts_the_profile_is_not_offered():
-    shipped = fact("shipped")
-    implied = {"f": "trade.stage", "op": "one_of", "v": ["post_shipment"], "value": True}
-    rows = {
-        "products": [
-            {
-                **engine().catalogue.product("p").model_dump(mode="json", exclude_defaults=True),
-                "rules": [{"f": "shipped", "op": "lacks"}],
-            }
-        ],
-        "facts": [{**shipped, "implied_by": [implied]}],
-    }
-    assert outcome(engine_of(rows), {"trade": {"stage": "post_shipment"}}) == ("ineligible", [])
+    shipped = engine_with(
+        implied("shipped", "trade.stage", "post_shipment"), {"f": "shipped", "op": "lacks"}
+    )
+    assert outcome(shipped, {"trade": {"stage": "post_shipment"}}) == ("ineligible", [])
+
+
+@pytest.mark.parametrize("facts", [{}, {"dollars": None}])
+def test_what_follows_from_a_change_counts_too(facts):
+    """Asking in dollars meets the first rule, and breaks the second."""
+    dollars = engine_with(
+        implied("dollars", "need.currency", "USD"),
+        {"f": "need.currency", "op": "one_of", "v": ["USD"]},
+        {"f": "dollars", "op": "lacks"},
+    )
+    fit, _ = outcome(dollars, {"need": {"currency": "EUR"}, "facts": facts})
+    assert fit == "ineligible"
 
 
 def test_a_fact_stated_as_not_known_is_as_good_as_not_stated():
