@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from recommender import product, vocabulary
+from recommender import vocabulary
 from recommender.fields import BY_ID
 from recommender.product import (
     DocumentDefinition,

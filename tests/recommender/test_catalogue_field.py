@@ -15,7 +15,8 @@ PRODUCTS = CATALOGUE.products
 EACH = pytest.mark.parametrize("item", PRODUCTS.values(), ids=PRODUCTS.keys())
 
 FIELD = {
-    "corridor credit": "cor-ilstc-loan cor-e-loan cor-scenario-boc cor-zhaoqi cor-cashflow cor-export-efin",
+    "corridor credit": "cor-ilstc-loan cor-e-loan cor-scenario-boc cor-zhaoqi cor-cashflow"
+    " cor-export-efin",
     "documents and goods": "doc-encd doc-tdtr doc-rail-bl-lc doc-railsea-onebill doc-rail-pilot"
     " doc-ocean-bl inv-warehouse",
     "export": "eci-xbe eci-financing eci-st-policy eci-micro exp-packing exp-order exp-receivable"
@@ -81,8 +82,8 @@ DISQUALIFIERS = {
 }
 
 TRADE = (
-    "cor-export-efin doc-encd doc-tdtr doc-rail-bl-lc doc-railsea-onebill doc-rail-pilot doc-ocean-bl"
-    " eci-xbe eci-financing exp-packing exp-order exp-receivable exp-forfaiting exp-factoring"
+    "cor-export-efin doc-encd doc-tdtr doc-rail-bl-lc doc-railsea-onebill doc-rail-pilot"
+    " doc-ocean-bl eci-xbe eci-financing exp-packing exp-order exp-receivable exp-forfaiting exp-factoring"
     " exp-taxrebate"
 ).split()
 HEDGES = "fxh-forward fxh-optional-forward fxh-option fxh-collar fxh-swap".split()
@@ -93,8 +94,8 @@ SCOPES = {
         *ONLINE,
         *TRADE,
         *HEDGES,
-        *"imp-bill-advance imp-prepay inv-warehouse log-freight-factoring log-project ls-ship".split(),
-        *"ls-equipment gua-fxhedge xb-scitech xb-scitech-growth xb-offshore-loan".split(),
+        *"imp-bill-advance imp-prepay inv-warehouse log-freight-factoring log-project".split(),
+        *"ls-ship ls-equipment gua-fxhedge xb-scitech xb-scitech-growth xb-offshore-loan".split(),
         *"xb-overseas-bond gua-policy".split(),
     },
     "trade_background_rejected.lacks": {
