@@ -83,8 +83,8 @@ DISQUALIFIERS = {
 
 TRADE = (
     "cor-export-efin doc-encd doc-tdtr doc-rail-bl-lc doc-railsea-onebill doc-rail-pilot"
-    " doc-ocean-bl eci-xbe eci-financing exp-packing exp-order exp-receivable exp-forfaiting exp-factoring"
-    " exp-taxrebate"
+    " doc-ocean-bl eci-xbe eci-financing exp-packing exp-order exp-receivable exp-forfaiting"
+    " exp-factoring exp-taxrebate"
 ).split()
 HEDGES = "fxh-forward fxh-optional-forward fxh-option fxh-collar fxh-swap".split()
 SCOPES = {
