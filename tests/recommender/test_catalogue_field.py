@@ -125,8 +125,8 @@ TAKES_OUT = {
     "imp-bill-advance": {"imp-lc"},
 }
 NEEDS = {
-    "eci-xbe": {("eci-st-policy", "eci-micro")},
-    "eci-financing": {("eci-st-policy", "eci-micro")},
+    "eci-xbe": {("eci-micro", "eci-st-policy")},
+    "eci-financing": {("eci-micro", "eci-st-policy")},
     "doc-rail-bl-lc": {("imp-lc",), ("ins-multimodal-cargo",)},
 }
 
