@@ -94,7 +94,9 @@ def expert_weights(folder: Path | None = None) -> Weights:
     """The expert weighting of data/parameters/expert_weights.yaml: the prior of every model."""
     path = (folder or data_dir() / "parameters") / "expert_weights.yaml"
     raw = read_document(path)
-    return Weights({name: float(entry["weight"]) for name, entry in raw["weights"].items()})
+    weights = {name: float(entry["weight"]) for name, entry in raw["weights"].items()}
+    baselines = {name: float(entry["points"]) for name, entry in raw["baselines"].items()}
+    return Weights(weights, baselines)
 
 
 @dataclass(frozen=True)

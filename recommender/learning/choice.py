@@ -129,14 +129,19 @@ class ChoiceRanker(BaseEstimator):
 
     @property
     def weights_(self) -> Weights:
-        """What serves; raises InvalidChoices when the columns are not the similarities."""
+        """What serves; raises InvalidChoices when the columns are not the similarities.
+
+        Baselines of products are the prior's: choices here teach weights alone.
+        """
         check_is_fitted(self, "coef_")
         names = list(getattr(self, "feature_names_in_", NAMES))
         if len(self.coef_) != len(NAMES) or names != list(NAMES):
-            given = len(self.coef_) if names == list(NAMES) else names
-            raise InvalidChoices([Problem("choice_columns", "X", given, list(NAMES))])
-        learned = zip(NAMES, self.coef_.tolist(), strict=True)
-        return Weights(dict(learned), trained_on=self.trained_on if self.n_events_ else None)
+            shown = len(self.coef_) if names == list(NAMES) else names
+            raise InvalidChoices([Problem("choice_columns", "X", shown, list(NAMES))])
+        learned = dict(zip(NAMES, self.coef_.tolist(), strict=True))
+        given = expert_weights() if self.prior is None else self.prior
+        baselines = given.baselines if isinstance(given, Weights) else {}
+        return Weights(learned, baselines, self.trained_on if self.n_events_ else None)
 
     def decision_function(self, X: Any) -> Floats:
         """Scores (rows,) in points, by the arithmetic of `recommender.scoring`."""

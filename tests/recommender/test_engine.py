@@ -30,7 +30,7 @@ def matches(answer):
 
 def recommend(company, **options):
     read = company if isinstance(company, Company) else Company.parse(company)
-    return ENGINE.recommend(read, **{"as_of": AS_OF, **options})
+    return ENGINE.recommend(read, **{"as_of": AS_OF, "limit": 1000, **options})
 
 
 # --- unknown is never no -------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def with_product(name, **changes):
 )
 def test_a_product_is_open_from_its_first_day_to_its_last(day, blocked):
     engine = with_product("cor-e-loan", valid_from="2026-06-01", valid_until="2026-12-31")
-    answer = engine.recommend(Company(), as_of=day, include_ineligible=True)
+    answer = engine.recommend(Company(), as_of=day, include_ineligible=True, limit=100)
     match = matches(answer)["cor-e-loan"]
     assert [line["code"] for line in match["blockers"]] == ([blocked] if blocked else [])
     assert match["fit"] == ("ineligible" if blocked else "conditional")
@@ -94,7 +94,8 @@ def test_a_product_is_open_from_its_first_day_to_its_last(day, blocked):
 
 def test_a_suspended_product_is_ineligible_and_says_so():
     engine = with_product("cor-e-loan", suspended=True)
-    match = matches(engine.recommend(Company(), as_of=AS_OF, include_ineligible=True))["cor-e-loan"]
+    answer = engine.recommend(Company(), as_of=AS_OF, include_ineligible=True, limit=100)
+    match = matches(answer)["cor-e-loan"]
     assert match["fit"] == "ineligible"
     assert [line["code"] for line in match["blockers"]] == ["suspended"]
 
@@ -104,7 +105,8 @@ def test_a_ceiling_on_the_fit_is_kept_and_named():
     capped = with_product("prg-centre", fit_ceiling="conditional")
     company = Company.parse({"trade": {"directions": ["export"]}})
     open_, kept = (
-        matches(engine.recommend(company, as_of=AS_OF))["prg-centre"] for engine in (plain, capped)
+        matches(engine.recommend(company, as_of=AS_OF, limit=1000))["prg-centre"]
+        for engine in (plain, capped)
     )
     assert (open_["fit"], kept["fit"]) == ("eligible", "conditional")
     assert "fit_ceiling" in [line["code"] for line in kept["cautions"]]
@@ -163,7 +165,7 @@ def test_a_wrong_option_is_named(options, place):
 
 def test_options_may_come_as_one_object_with_single_ones_beside_it():
     rates = {"VND": {"rate": 0.000265, "date": AS_OF}}
-    options = ENGINE.options({"as_of": AS_OF, "language": "en", "rates": rates})
+    options = ENGINE.options({"as_of": AS_OF, "language": "en", "rates": rates, "limit": 1000})
     assert ENGINE.recommend(FARM, options) == recommend(FARM, language="en", rates=rates)
     assert ENGINE.recommend(FARM, options, language="zh")["language"] == "zh"
 
@@ -241,7 +243,7 @@ def test_asking_for_the_ceiling_turns_a_near_miss_round():
     near = matches(recommend(company))["cor-ilstc-loan"]
     assert near["fit"] == "near_miss"
     assert near["changes"][0]["set"] == {"need.amount": 5_000_000}
-    found = ENGINE.what_if(company, near["changes"][0]["set"], as_of=AS_OF)
+    found = ENGINE.what_if(company, near["changes"][0]["set"], as_of=AS_OF, limit=1000)
     assert matches(found["after"])["cor-ilstc-loan"]["fit"] in ("eligible", "conditional")
 
 
@@ -255,7 +257,7 @@ digest = hashlib.sha256()
 for path in sys.argv[2:]:
     for language in ("zh", "en"):
         answer = engine.recommend(Company.load(path), as_of=sys.argv[1], language=language,
-                                  include_ineligible=True)
+                                  include_ineligible=True, limit=1000)
         digest.update(orjson.dumps(answer))
 print(digest.hexdigest())
 """

@@ -94,6 +94,11 @@ def test_a_range_may_be_open_or_a_point(raw):
         (Range, {"low": -1}, [("low", "below_minimum")]),
         (Range, {"low": math.nan, "high": "2"}, [("low", "not_finite"), ("high", "not_number")]),
         (Range, [1, 2], [("", "not_record")]),
+        (
+            Range,
+            {"lo": 0, "low": 2, "high": 1},
+            [("lo", "field_did_you_mean"), ("", "range_reversed")],
+        ),
         (ShareRange, {"low": 0.9, "high": 0.1}, [("", "range_reversed")]),
         (ShareRange, {"high": 80}, [("high", "above_maximum")]),
         (DayRange, {"low": 1.5}, [("low", "too_many_decimals")]),
