@@ -141,7 +141,9 @@ class Trials:
 
     def _implied(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Facts that follow from the profile otherwise than before, unless they are stated."""
-        stated = set(self._case.company.facts or ()) | {name for name, _ in change.values}
+        facts_stated = (self._case.company.facts or {}).items()
+        stated = {name for name, fact in facts_stated if fact.value is not None}
+        stated |= {name for name, _ in change.values}
         before, known = self._case.implied, self._matcher.catalogue.facts
         names = {n for n in {*before, *facts} - stated if before.get(n) != facts.get(n)}
         return {name: fact_value(known[name], facts.get(name)) for name in names}

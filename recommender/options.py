@@ -28,7 +28,7 @@ class Options(Record):
     """
 
     lanes: tuple[Lane, ...] | None = described(
-        "Lanes to answer; all by default.", zh="类别", en="Lanes", unit="code"
+        "Lanes to answer; all by default.", zh="类别", en="Lanes", unit="code", min_length=1
     )
     limit: Annotated[int, Field(ge=1, le=1000, strict=True)] = described(
         "Matches per lane.", zh="每类条数", en="Matches per lane", unit="matches", default=10

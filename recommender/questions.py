@@ -10,8 +10,15 @@ from recommender.answers import Assessment, base_fields, is_open
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats, Ints
+from recommender.product import Rule
 
 MOST = 10
+
+
+def _fields(rule: Rule) -> list[str]:
+    """What a rule looks at, operands included."""
+    named = (name for p in rule.predicates for name in (p.f, p.v_field) if name)
+    return list(dict.fromkeys(named))
 
 
 class Questions:
@@ -19,10 +26,10 @@ class Questions:
 
     def __init__(self, compiled: Compiled) -> None:
         self._compiled = compiled
-        names = sorted({p.f for rule in compiled.rules for p in rule.predicates})
+        fields = [_fields(rule) for rule in compiled.rules]
+        names = sorted({name for part in fields for name in part})
         self._names = tuple(names)
         place = {name: i for i, name in enumerate(names)}
-        fields = [list(dict.fromkeys(p.f for p in rule.predicates)) for rule in compiled.rules]
         pairs = [
             (at, place[name], 1 / len(fields[rule]))
             for at, rule in enumerate(compiled.carried.tolist())

@@ -114,7 +114,7 @@ def _fx(s: Situation, offers: Offers) -> Floats:
     exposures = [_exposures(positions, offers) for positions in s.companies.positions]
     size, total = np.stack([e[0] for e in exposures]), np.array([[e[1]] for e in exposures])
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total > 0, size / total, 0.0 * total)
+        share = np.where(total > 0, np.minimum(size / total, 1.0), 0.0 * total)
     removed = np.where(np.isnan(total), np.nan, np.where(total > 0, 1.0, 0.2))
     natural = offers.currency.means(s.companies)
     hedge, settlement = offers.lane_is("hedge"), offers.settles_in_cny
@@ -162,7 +162,7 @@ def _text(s: Situation, offers: Offers) -> Floats:
         weights = offers.text_weights[tokens]
         total = weights.sum()
         shared = (offers.text[:, tokens] * weights).sum(axis=1)
-        fit = shared / total if total > 0 else np.zeros(len(offers))
+        fit = np.minimum(shared / total, 1.0) if total > 0 else np.zeros(len(offers))
         rows.append(fit if s.companies.described[i] else np.full(len(offers), np.nan))
     return np.stack(rows)
 

@@ -12,7 +12,7 @@ from recommender.tables import data_dir
 
 SAMPLES = data_dir() / "samples"
 PACKAGED = Engine(Catalogue.load(), parameters=parameters())
-often = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def matches(answer):

@@ -10,7 +10,7 @@ from recommender import Company
 from recommender.changes import apply
 from recommender.errors import InvalidProfile
 
-often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def matches(answer):

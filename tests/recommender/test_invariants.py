@@ -17,7 +17,7 @@ from recommender.scoring import MICRO, expert_weights, score
 from recommender.similarity import NAMES
 
 often = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False
 )
 WEIGHTS = expert_weights()
 FITS = ("eligible", "conditional", "near_miss", "ineligible")
@@ -115,7 +115,7 @@ def verdicts(products):
     }
 
 
-@settings(often, max_examples=120)
+@settings(often, max_examples=80)
 @given(situations(complete=True), st.data())
 def test_learning_something_moves_a_verdict_only_from_unknown(s, data):
     places = list(leaves(s.raw))

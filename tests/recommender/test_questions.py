@@ -8,7 +8,7 @@ from strategies import AS_OF
 from recommender import Catalogue, Company, Engine
 
 PACKAGED = Engine(Catalogue.load(), parameters=parameters())
-often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def answer(company, **options):

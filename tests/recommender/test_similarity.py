@@ -261,7 +261,7 @@ def test_there_are_thirteen_each_with_unit_formula_and_source():
 
 # --- for every company and catalogue -------------------------------------------------------------
 
-often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def values_of(s):
