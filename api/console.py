@@ -126,8 +126,7 @@ class Report:
     def _facts_of(self, match: Json) -> Iterator[tuple[str, list[str]]]:
         """What is said of one product, in the order in which it helps to decide."""
         yield "provider", [match["provider"]]
-        telling = [part["text"] for part in match["contributions"] if not part["open"]]
-        yield "reasons", telling[:SHOWN]
+        yield "reasons", [p["text"] for p in match["contributions"] if _speaks_for_it(p)][:SHOWN]
         yield "blockers", [item["text"] for item in match["blockers"]]
         yield "changes", [item["text"] for item in match["changes"]]
         yield "unknowns", self._first([item["question"] for item in match["unknowns"]])
@@ -167,6 +166,11 @@ class Report:
         for number, line in enumerate(lines, start=1):
             grid.add_row(str(number), Text(line))
         self._out.print(grid)
+
+
+def _speaks_for_it(part: Json) -> bool:
+    """Whether a contribution is known, fits at least in part, and is not the same for everybody."""
+    return part["known"] and not part["open"] and part["value"] >= 0.35
 
 
 def _shared(low: str, high: str) -> tuple[str, str]:
