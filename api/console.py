@@ -170,7 +170,8 @@ class Report:
 
 def _speaks_for_it(part: Json) -> bool:
     """Whether a contribution is known, fits at least in part, and is not the same for everybody."""
-    return part["known"] and not part["open"] and part["value"] >= 0.35
+    own = part["known"] and not part["open"] and part["feature"] != "baseline"
+    return bool(own and part["value"] >= 0.35)
 
 
 def _shared(low: str, high: str) -> tuple[str, str]:

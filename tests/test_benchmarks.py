@@ -58,7 +58,7 @@ def test_every_benchmark_is_explained():
 
 @pytest.fixture(scope="module")
 def engine():
-    return Engine(catalogues.catalogue(40))
+    return Engine(catalogues.catalogue(80))
 
 
 def test_the_scores_of_case_a_are_those_of_the_answer(engine):
@@ -110,8 +110,8 @@ def test_the_smallest_catalogue_is_the_packaged_one():
 
 
 def test_a_grown_catalogue_keeps_the_packaged_products_and_adds_varied_ones():
-    packaged, grown = Catalogue.load(), catalogues.catalogue(100)
-    assert len(grown.products) == 100
+    packaged, grown = Catalogue.load(), catalogues.catalogue(200)
+    assert len(grown.products) == 200
     assert set(packaged.products) < set(grown.products)
     assert set(packaged.facts) < set(grown.facts)
     assert {p.lane for p in grown.products.values()} == {p.lane for p in packaged.products.values()}
@@ -123,8 +123,8 @@ def test_a_grown_catalogue_keeps_the_packaged_products_and_adds_varied_ones():
 
 
 def test_the_same_seed_grows_the_same_catalogue():
-    assert catalogues.catalogue(60).version == catalogues.catalogue(60).version
-    assert catalogues.catalogue(60).version != catalogues.catalogue(60, seed=8).version
+    assert catalogues.catalogue(80).version == catalogues.catalogue(80).version
+    assert catalogues.catalogue(80).version != catalogues.catalogue(80, seed=8).version
 
 
 # --- measuring -----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ SAMPLE = data_dir() / "samples" / "farm_machinery.yaml"
 
 def run(*, small: bool) -> Iterator[Line]:
     """Lines of case A; the floor is what bare numpy needs for rules, sums and the top ten alone."""
-    engine = Engine(catalogue(40 if small else 500))
+    engine = Engine(catalogue(80 if small else 500))
     company, one = Company.load(SAMPLE), options(lanes=[LANE])
     every = options()
     works: dict[str, Work] = {
