@@ -117,7 +117,7 @@ def test_a_grown_catalogue_keeps_the_packaged_products_and_adds_varied_ones():
     assert {p.lane for p in grown.products.values()} == {p.lane for p in packaged.products.values()}
     ceilings = {p.amount.high for p in grown.products.values() if p.amount}
     assert len(ceilings) > 20
-    rows = catalogues.grown(100)["products"]
+    rows = catalogues.grown(200)["products"]
     asked = {rule.get("f") for row in rows for rule in row.get("rules", [])}
     assert (set(grown.facts) - set(packaged.facts)) & asked
 

@@ -58,7 +58,7 @@ def test_weights_come_back_to_the_last_digit(tmp_path_factory, values, baselines
 
 def test_the_same_weights_are_the_same_bytes(tmp_path):
     weights = expert_weights()
-    turned = Weights(dict(reversed(weights.weights.items())), {}, None)
+    turned = Weights(dict(reversed(weights.weights.items())), weights.baselines, None)
     for name, one in (("one", weights), ("two", turned)):
         artifact.save(one, tmp_path / name, {"seed": 1, "metrics": {"b": 2.5, "a": 1}})
     for name in FILES:
