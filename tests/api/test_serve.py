@@ -6,6 +6,7 @@ import shlex
 import signal
 import socket
 import urllib.request
+from contextlib import closing
 
 import pytest
 
@@ -42,14 +43,13 @@ def test_its_curl_line_works_as_pasted(served):
 
 def test_two_processes_give_the_same_bytes(served, client):
     body = json.dumps({"company": dict(examples.EXPORTER), "options": dict(examples.OPTIONS)})
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
-    connection.request("POST", "/v1/recommendations", body, JSON)
-    answer = connection.getresponse()
-    assert answer.headers["Run-Id"]
-    assert answer.headers["Server"] is None
-    here = client.post("/v1/recommendations", content=body, headers=JSON)
-    assert answer.read() == here.content
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection:
+        connection.request("POST", "/v1/recommendations", body, JSON)
+        answer = connection.getresponse()
+        assert answer.headers["Run-Id"]
+        assert answer.headers["Server"] is None
+        here = client.post("/v1/recommendations", content=body, headers=JSON)
+        assert answer.read() == here.content
 
 
 @pytest.mark.parametrize(
