@@ -7,7 +7,6 @@ answer to the last byte.
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,7 +36,6 @@ from recommender.vocabulary import LANES, PROVENANCES
 
 FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
 _GROUPS = {"eligible": 0, "conditional": 0, "near_miss": 1, "ineligible": 2}
-FAR = datetime.date(9999, 1, 1)
 
 
 class Engine:
@@ -68,14 +66,13 @@ class Engine:
     def read(self, raw: Any) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
 
-        Raises InvalidProfile with every problem at once. What contradicts the rest of a profile
-        that is otherwise right is found when it is assessed.
+        Raises InvalidProfile with every problem at once.
         """
         company, problems = Company.examine(raw)
         if company is not None:
             problems += self._matcher.problems(company)
-        if company is not None and problems:
-            problems += self._matcher.contradictions(self._matcher.read(company, FAR))
+            case = self._matcher.read(company, Options().day)
+            problems += self._matcher.contradictions(case)
         if problems or company is None:
             raise InvalidProfile(problems)
         return company

@@ -78,6 +78,7 @@ class Matcher(Compiled):
 
     def __init__(self, catalogue: Catalogue, parameters: Parameters) -> None:
         self.parameters = parameters
+        self._last: tuple[Company, datetime.date, Case] | None = None
         super().__init__(catalogue, _defaults(parameters, datetime.date.max))
 
     @lru_cache(maxsize=4096)  # noqa: B019 - as long-lived as the catalogue itself
@@ -111,8 +112,21 @@ class Matcher(Compiled):
     def read(
         self, company: Company, as_of: datetime.date, given: Mapping[str, Rate] | None = None
     ) -> Case:
-        """A company with its figures, facts and columns; given: rates of the request."""
-        company = self.catalogue.normalised(company)
+        """A company with its figures, facts and columns; given: rates of the request.
+
+        The last case is kept: a company is read when it is accepted and again when it is assessed.
+        """
+        kept = self._last
+        if kept and kept[0] is company and kept[1] == as_of and not given:
+            return kept[2]
+        case = self._read(self.catalogue.normalised(company), as_of, given)
+        if not given:
+            self._last = (company, as_of, case)
+        return case
+
+    def _read(
+        self, company: Company, as_of: datetime.date, given: Mapping[str, Rate] | None
+    ) -> Case:
         rates = self.parameters.rates(as_of, given)
         profile = self.profile(company, as_of, rates)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
@@ -149,10 +163,14 @@ class Matcher(Compiled):
         return controlled
 
     def _stated(self, company: Company) -> dict[str, Statement]:
+        """Answers of the company's record; one of the wrong kind is `problems`' business."""
+        known = self.catalogue.facts
         return {
             name: Statement(fact.value, fact.source)
             for name, fact in sorted((company.facts or {}).items())
-            if fact.value is not None and name in self.catalogue.facts
+            if fact.value is not None
+            and name in known
+            and answer_problem(known[name], fact.value) is None
         }
 
     def implied_by(self, columns: Columns) -> list[dict[str, Any]]:

@@ -301,3 +301,16 @@ def test_the_answer_names_what_it_was_made_with():
     assert answer["catalogue_version"] == CATALOGUE.version
     assert answer["model_version"] == ENGINE.weights.version
     assert date.fromisoformat(answer["as_of"])
+
+
+def test_facts_of_the_wrong_kind_and_contradictions_are_told_together():
+    wrong = {
+        fact.id: [3] if fact.type in ("choice", "choices") else ["x"]
+        for fact in ENGINE.catalogue.facts.values()
+    }
+    facts = {**wrong, "goods_shipped": False}
+    with pytest.raises(InvalidProfile) as caught:
+        ENGINE.read({"facts": facts, "trade": {"stage": "post_shipment"}})
+    codes = {problem.field: problem.code for problem in caught.value.problems}
+    assert codes["facts.goods_shipped"] == "contradiction"
+    assert set(codes) >= {f"facts.{name}" for name in wrong if name != "goods_shipped"}
