@@ -93,3 +93,21 @@ def test_a_rate_given_with_the_request_is_used(client, request_body):
     request_body["options"]["rates"] = {"USD": {"rate": 7, "date": "2026-11-20"}}
     answer = ask(client, "recommendations", request_body).json()
     assert answer["derived"]["cny"]["collateral[0].value"] == 1_750_000
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_contradiction_is_told_with_its_place_and_beside_everything_else(client, operation):
+    company = {"trade": {"stage": "post_shipment"}, "facts": {"goods_shipped": False}}
+    answer = ask(client, operation, {"company": company, "options": {"limit": 0}})
+    assert answer.status_code == 422
+    places = {problem["field"] for problem in answer.json()["errors"]}
+    assert places == {"company.facts.goods_shipped", "options.limit"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_answer_of_the_wrong_kind_is_told_and_does_no_harm(client, operation):
+    company = {"facts": {"buyer_overdue_days": "abc", "lc_expiry": "2026-02-30"}}
+    answer = ask(client, operation, {"company": company})
+    assert answer.status_code == 422
+    places = {problem["field"] for problem in answer.json()["errors"]}
+    assert places == {"company.facts.buyer_overdue_days", "company.facts.lc_expiry"}

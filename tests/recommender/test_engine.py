@@ -305,7 +305,7 @@ def test_the_answer_names_what_it_was_made_with():
 
 def test_facts_of_the_wrong_kind_and_contradictions_are_told_together():
     wrong = {
-        fact.id: [3] if fact.type in ("choice", "choices") else ["x"]
+        fact.id: "none of them" if fact.type in ("choice", "choices") else ["x"]
         for fact in ENGINE.catalogue.facts.values()
     }
     facts = {**wrong, "goods_shipped": False}
