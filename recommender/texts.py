@@ -164,10 +164,20 @@ def problem_text(problem: Problem, language: Language) -> str:
     params = {
         "field": brief(problem.field, 200) if problem.field else text("common.whole", language),
         "value": brief(problem.value),
-        "allowed": text("common.none", language) if nothing else problem.allowed,
+        "allowed": text("common.none", language) if nothing else _few(problem.allowed),
         **problem.params,
     }
     return text(f"error.{problem.code}", language, **params)
+
+
+def _few(allowed: Any) -> Any:
+    """A long list of alternatives, cut for a sentence; `Problem.allowed` has them all."""
+    if isinstance(allowed, (list, tuple)) and len(allowed) > _ALTERNATIVES:
+        return [*allowed[:_ALTERNATIVES], label("common.and_more")]
+    return allowed
+
+
+_ALTERNATIVES = 12
 
 
 def error_text(error: CorridorError, language: Language) -> str:
