@@ -36,10 +36,6 @@ class Columns:
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
 
-    def copy(self) -> Columns:
-        """An independent copy, for trying a change."""
-        return Columns(self.numbers.copy(), self.has.copy(), self.may.copy())
-
     def repeated(self, times: int) -> Columns:
         """One company, several times over."""
         return Columns(
