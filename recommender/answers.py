@@ -33,6 +33,7 @@ _SCOPES = {
     "stage": "stages",
     "settlement": "settlement_methods",
     "size": "sizes",
+    "documents": "documents",
 }
 TRUSTED = {"bank": ("bank", "register"), "screening": ("screening",)}
 
@@ -134,8 +135,7 @@ class MatchWriter:
         return [*found, self._baseline(baseline)] if baseline else found
 
     def _contribution(self, product: Product, name: str, value: float | None, micros: int) -> Json:
-        scope = _SCOPES.get(name)
-        level = "open" if scope and getattr(product, scope) is None else band(value)
+        level = "open" if self._asks_nothing(product, name) else band(value)
         return {
             "feature": name,
             "label": text(f"feature.{name}.label", self._language),
@@ -146,6 +146,12 @@ class MatchWriter:
             "contribution": micros / MICRO,
             "text": text(f"feature.{name}.{level}", self._language),
         }
+
+    def _asks_nothing(self, product: Product, name: str) -> bool:
+        """Whether a product is open to all in what a similarity looks at."""
+        if name == "preferences":
+            return all(rule.hard for rule in self._matcher.catalogue.rules(product.id))
+        return name in _SCOPES and not getattr(product, _SCOPES[name])
 
     def _baseline(self, micros: int) -> Json:
         return {
