@@ -81,7 +81,8 @@ class Offers:
     cargo (goods tokens, m), any_cargo: open to all goods (m,); text (m, n-grams) with weights;
     required (m, documents).
     amount, tenor: low and high (2, m), open ends as 0 and infinity.
-    advance: share lent on each kind of collateral (kinds, m), NaN where not accepted.
+    advance: share lent on each kind of collateral (kinds, m), NaN where not accepted; secured:
+    products that accept any (m,). settles_in_cny: settlement in renminbi alone (m,).
     quoted: for each currency, which products are in it (m,). soft: indices of soft rules and
     the product of each, flat. lanes: which products are in each lane (m,).
     uptake: share of the company's segment that took each product; None without outcomes.

@@ -71,7 +71,7 @@ def _in_one_order(_: type[Record], listed: Any, info: ValidationInfo) -> Any:
 class Predicate(Record):
     """One comparison of a fact or profile field with a value or another field.
 
-    f: fact id, or a field of `recommender.encoding.FIELDS`.
+    f: fact id, or a field of `recommender.fields.FIELDS`.
     v: number, code, list of codes, [low, high] for `between`, ISO date; absent for holds / lacks.
     v_field: a field to compare with instead of a value.
     """
@@ -297,7 +297,7 @@ class Product(Record):
 
     amount: CNY, smallest and largest single use. tenor_days: shortest and longest.
     directions, routes, hs, stages, settlement_methods, sizes: scope; None: not limited. Scope
-    gates only where its provenance is public (see `recommender.catalogue`).
+    gates only where its provenance is public (see `recommender.gates`).
     accepts: collateral types with this product's advance range; None: the dated default.
     covers: what an insurance or guarantee covers; decides its lane gate.
     provenance: field -> provenance word or key of `sources`; absent: illustrative.
