@@ -55,7 +55,10 @@ class Compiled:
         self.table: RuleTable = compile_rules(self.rules, self.layout)
         self.implications = self._compiled_implications()
         self.carried, self.carrier = self._carried()
-        self.gates = Gates.of(self._deciding(ours=True), self._deciding(ours=False))
+        self.gates = Gates.of(
+            self._deciding(ours=True), self._deciding(ours=False), len(self.rules)
+        )
+        self.hard_rules = [[i for i in self.rule_ids[p.id] if self.hard[i]] for p in self.products]
         self.ceilings = np.array([p.fit_ceiling == "conditional" for p in self.products])
         self.offers = compile_offers(
             self.products,
@@ -125,24 +128,19 @@ class Compiled:
 
     def fits(self, verdicts: Verdicts) -> NDArray[np.int8]:
         """(n, m): 1 eligible, 0 conditional, -1 not, before near misses are looked for."""
-        company, other = self.gates.answers(verdicts)
-        fit = np.where(other == NO, np.int8(NO), company)
-        capped = np.where(self.ceilings, np.minimum(fit, np.int8(UNKNOWN)), fit)
-        return capped.astype(np.int8)
+        found = self.gates.fits(verdicts)
+        return np.where(self.ceilings, np.minimum(found, np.int8(UNKNOWN)), found)
 
     def failing(self, verdicts: Verdicts, among: Bools) -> dict[int, list[int]]:
         """Hard rules that say no, by product, for products where all of those are in `among`.
 
         verdicts (rules,) of one company; among (rules,) restricts to rules worth looking at.
         """
-        says_no = (verdicts[self.carried] == NO) & self.hard[self.carried]
-        lost = says_no & ~among[self.carried]
-        m = len(self.products)
-        hopeless = np.bincount(self.carrier[lost], minlength=m) > 0
-        found: dict[int, list[int]] = {}
-        for at in np.flatnonzero(says_no & ~hopeless[self.carrier]).tolist():
-            found.setdefault(int(self.carrier[at]), []).append(int(self.carried[at]))
-        return found
+        says_no = (verdicts == NO) & self.hard
+        worth = self.gates.decided(says_no & among) & ~self.gates.decided(says_no & ~among)
+        failed = says_no.tolist()
+        products = np.flatnonzero(worth).tolist()
+        return {j: [i for i in self.hard_rules[j] if failed[i]] for j in products}
 
     @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
     def in_lanes(self, lanes: tuple[str, ...]) -> tuple[Product, ...]:

@@ -43,6 +43,8 @@ class RuleTable:
 
     numbers: left, right (columns), low, high: yes when low <= left - right <= high.
     words, masks: yes when the bitset shares a bit with the mask.
+    plain, plain_leaves, plain_signs: the rules that are one leaf, nearly all. mixed, leaf_order,
+    predicate_starts, signs, rule_starts: the others; spans: where the predicates of each stand.
     """
 
     left: Ints
@@ -51,34 +53,48 @@ class RuleTable:
     high: Floats
     words: Ints
     masks: Words
+    plain: Ints
+    plain_leaves: Ints
+    plain_signs: Verdicts
+    mixed: Ints
     leaf_order: Ints
     predicate_starts: Ints
     signs: Verdicts
     rule_starts: Ints
+    spans: Mapping[int, slice]
     size: int
 
     def verdicts(self, columns: Columns) -> Verdicts:
         """Answers (n, rules) for n companies."""
-        if not self.size:
-            return np.zeros((len(columns), 0), dtype=np.int8)
-        return np.maximum.reduceat(self._predicates(columns), self.rule_starts, axis=1)
-
-    def parts(self, columns: Columns, rule: int) -> list[int]:
-        """Answers to the predicates of one rule, for one company."""
-        answers = self._predicates(columns)[0]
-        end = self.rule_starts[rule + 1] if rule + 1 < self.size else len(answers)
-        found: list[int] = answers[self.rule_starts[rule] : end].tolist()
+        found = np.empty((len(columns), self.size), dtype=np.int8)
+        leaves = self._leaves(columns)
+        found[:, self.plain] = leaves.take(self.plain_leaves, axis=1) * self.plain_signs
+        if len(self.mixed):
+            found[:, self.mixed] = np.maximum.reduceat(
+                self._predicates(leaves), self.rule_starts, axis=1
+            )
         return found
 
-    def _predicates(self, columns: Columns) -> Verdicts:
-        difference = columns.numbers[:, self.left] - columns.numbers[:, self.right]
+    def parts(self, columns: Columns, rule: int) -> list[int]:
+        """Answers to the predicates of one rule of several leaves, for one company."""
+        found: list[int] = self._predicates(self._leaves(columns))[0, self.spans[rule]].tolist()
+        return found
+
+    def _leaves(self, columns: Columns) -> Verdicts:
+        numbers = columns.numbers
+        difference = numbers.take(self.left, axis=1) - numbers.take(self.right, axis=1)
         inside = (difference >= self.low) & (difference <= self.high)
-        number = np.where(np.isnan(difference), 0, np.where(inside, 1, -1)).astype(np.int8)
-        has = (columns.has[:, self.words] & self.masks) != 0
-        may = (columns.may[:, self.words] & self.masks) != 0
-        code = has.astype(np.int8) + may.astype(np.int8) - np.int8(1)
-        leaves = np.concatenate([number, code], axis=1)[:, self.leaf_order]
-        found: Verdicts = np.maximum.reduceat(leaves, self.predicate_starts, axis=1) * self.signs
+        outside = (difference < self.low) | (difference > self.high)
+        has = (columns.has.take(self.words, axis=1) & self.masks) != 0
+        may = (columns.may.take(self.words, axis=1) & self.masks) != 0
+        number = inside.view(np.int8) - outside.view(np.int8)
+        code = has.view(np.int8) + may.view(np.int8) - np.int8(1)
+        return np.concatenate([number, code], axis=1)
+
+    def _predicates(self, leaves: Verdicts) -> Verdicts:
+        """Answers (n, predicates) of the mixed rules."""
+        ordered = leaves.take(self.leaf_order, axis=1)
+        found: Verdicts = np.maximum.reduceat(ordered, self.predicate_starts, axis=1) * self.signs
         return found
 
 
@@ -87,29 +103,44 @@ def compile_rules(rules: Sequence[Rule], layout: Layout) -> RuleTable:
     leaves = _Leaves()
     compiled = [[_predicate(p, layout, leaves) for p in rule.predicates] for rule in rules]
     offset = len(leaves.numbers)
-    order: list[int] = []
-    signs: list[int] = []
-    predicate_starts, rule_starts = [], []
-    for predicates in compiled:
-        rule_starts.append(len(signs))
-        for sign, parts in predicates:
-            predicate_starts.append(len(order))
-            signs.append(sign)
-            order += [i + offset if kind == "code" else i for kind, i in parts]
+    placed = [
+        [(sign, [i + offset if kind == "code" else i for kind, i in parts]) for sign, parts in rule]
+        for rule in compiled
+    ]
+    plain = [i for i, rule in enumerate(placed) if len(rule) == 1 and len(rule[0][1]) == 1]
+    mixed = sorted(set(range(len(rules))) - set(plain))
+    predicates = [predicate for i in mixed for predicate in placed[i]]
     keys = list(leaves.numbers)
+    starts = _starts([len(placed[i]) for i in mixed])
     return RuleTable(
-        left=np.array([k[0] for k in keys], dtype=np.int64),
-        right=np.array([k[1] for k in keys], dtype=np.int64),
+        left=_ints([k[0] for k in keys]),
+        right=_ints([k[1] for k in keys]),
         low=np.array([k[2] for k in keys], dtype=np.float64),
         high=np.array([k[3] for k in keys], dtype=np.float64),
-        words=np.array([word for word, _ in leaves.codes], dtype=np.int64),
+        words=_ints([word for word, _ in leaves.codes]),
         masks=np.array([mask for _, mask in leaves.codes], dtype=np.uint64),
-        leaf_order=np.array(order, dtype=np.int64),
-        predicate_starts=np.array(predicate_starts, dtype=np.int64),
-        signs=np.array(signs, dtype=np.int8),
-        rule_starts=np.array(rule_starts, dtype=np.int64),
+        plain=_ints(plain),
+        plain_leaves=_ints([placed[i][0][1][0] for i in plain]),
+        plain_signs=np.array([placed[i][0][0] for i in plain], dtype=np.int8),
+        mixed=_ints(mixed),
+        leaf_order=_ints([leaf for _, parts in predicates for leaf in parts]),
+        predicate_starts=_starts([len(parts) for _, parts in predicates]),
+        signs=np.array([sign for sign, _ in predicates], dtype=np.int8),
+        rule_starts=starts,
+        spans={
+            i: slice(at, at + len(placed[i])) for i, at in zip(mixed, starts.tolist(), strict=True)
+        },
         size=len(rules),
     )
+
+
+def _ints(values: Sequence[int]) -> Ints:
+    return np.array(values, dtype=np.int64)
+
+
+def _starts(lengths: Sequence[int]) -> Ints:
+    """Where each of several parts behind one another begins."""
+    return (np.cumsum(lengths) - lengths).astype(np.int64) if lengths else _ints([])
 
 
 Part = tuple[int, list[tuple[str, int]]]
@@ -170,32 +201,51 @@ NUMBER_OPERATORS = tuple(_BOUNDS)
 
 @dataclass(frozen=True)
 class Gates:
-    """Which compiled rules decide which product, split by who answers.
+    """Which compiled rules decide which product, as bits: one row per rule, one bit per product.
 
-    company, other: rule indices of all products behind one another, with the start of each.
-    Every product has at least one entry: index `always` is a rule that is always yes.
+    company: rules the company answers; every: those of banks and screening too (rules, words).
     """
 
-    company: Ints
-    company_starts: Ints
-    other: Ints
-    other_starts: Ints
+    company: Words
+    every: Words
+    size: int
 
     @classmethod
-    def of(cls, company: Sequence[Sequence[int]], other: Sequence[Sequence[int]]) -> Gates:
-        """From lists of rule indices per product; -1 stands for the rule that is always yes."""
-        return cls(*_packed(company), *_packed(other))
+    def of(
+        cls, company: Sequence[Sequence[int]], other: Sequence[Sequence[int]], rules: int
+    ) -> Gates:
+        """From lists of rule indices per product. rules: how many there are in all."""
+        every = [[*ours, *theirs] for ours, theirs in zip(company, other, strict=True)]
+        return cls(_bits(company, rules), _bits(every, rules), len(company))
 
-    def answers(self, verdicts: Verdicts) -> tuple[Verdicts, Verdicts]:
-        """(n, products) answers of the company's rules, and of banks' and screening rules."""
-        always = np.ones((verdicts.shape[0], 1), dtype=np.int8)
-        table = np.concatenate([verdicts, always], axis=1)
-        company = np.minimum.reduceat(table[:, self.company], self.company_starts, axis=1)
-        other = np.minimum.reduceat(table[:, self.other], self.other_starts, axis=1)
-        return company, other
+    def fits(self, verdicts: Verdicts) -> Verdicts:
+        """(n, products): -1 when any rule says no, else 0 when a company's rule is open, else 1."""
+        found = [self._fits(line) for line in verdicts]
+        return np.array(found, dtype=np.int8).reshape(len(verdicts), self.size)
+
+    def _fits(self, line: Verdicts) -> Verdicts:
+        failed = self.decided(line == NO)
+        open_ = self._spread(_any(self.company, line == UNKNOWN))
+        return np.where(failed, np.int8(NO), np.where(open_, np.int8(UNKNOWN), np.int8(YES)))
+
+    def decided(self, rules: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Products (m,) that one of some rules (rules,) decides, whoever answers it."""
+        return self._spread(_any(self.every, rules))
+
+    def _spread(self, words: Words) -> NDArray[np.bool_]:
+        bits = np.unpackbits(words.view(np.uint8), count=self.size, bitorder="little")
+        return bits.view(np.bool_)
 
 
-def _packed(lists: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
-    filled = [list(part) or [-1] for part in lists]
-    starts = np.cumsum([0, *(len(part) for part in filled[:-1])])
-    return np.array([i for part in filled for i in part], dtype=np.int64), starts.astype(np.int64)
+def _any(table: Words, rules: NDArray[np.bool_]) -> Words:
+    found: Words = np.bitwise_or.reduce(table.take(np.flatnonzero(rules), axis=0), axis=0)
+    return found
+
+
+def _bits(lists: Sequence[Sequence[int]], rules: int) -> Words:
+    width = -(-len(lists) // 64)
+    found = np.zeros((rules, width * 64), dtype=np.uint8)
+    for product, own in enumerate(lists):
+        found[list(own), product] = 1
+    packed: Words = np.packbits(found, axis=1, bitorder="little").view(np.uint64)
+    return packed

@@ -174,38 +174,6 @@ def as_number(value: Value) -> float:
     return float(value.toordinal() if isinstance(value, datetime.date) else value)
 
 
-@dataclass(frozen=True)
-class Segments:
-    """A ragged list per company: `values[starts[i]:starts[i + 1]]` are those of company i."""
-
-    values: Ints
-    starts: Ints
-
-    @classmethod
-    def of(cls, lists: Sequence[Sequence[int]]) -> Segments:
-        """Pack lists; order within a list is kept."""
-        lengths = np.array([len(part) for part in lists], dtype=np.int64)
-        values = np.array([x for part in lists for x in part], dtype=np.int64)
-        return cls(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-
-    def __getitem__(self, row: int) -> Ints:
-        return self.values[self.starts[row] : self.starts[row + 1]]
-
-    def means(self, table: Floats) -> Floats:
-        """Mean of table rows per company and column: table (tokens, m) -> (n, m), NaN if none."""
-        lists = range(len(self.starts) - 1)
-        return np.stack([_mean(table, self[i]) for i in lists]) if lists else table[:0]
-
-
-def _mean(table: Floats, tokens: Ints) -> Floats:
-    if not len(tokens):
-        return np.full(table.shape[1], np.nan)
-    total: Floats = table[tokens[0]].copy()
-    for token in tokens[1:]:
-        total += table[token]
-    return total / len(tokens)
-
-
 _LATIN = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
@@ -247,17 +215,14 @@ class Exposure:
 class Companies:
     """n encoded companies: columns for rules, and what only similarities look at.
 
-    hs, text: token lists; described: whether there is a description; no_goods: whether the list
-    of goods is known to be empty.
-    pledges, positions: None when the company's list is not known.
+    hs, text: tokens of goods and description. They, pledges and positions are None for a company
+    that does not say; goods none of which is known are not known either.
     coverage: CNY lendable at the catalogue's best advances (n,), NaN unknown.
     """
 
     columns: Columns
-    hs: Segments
-    text: Segments
-    described: NDArray[np.bool_]
-    no_goods: NDArray[np.bool_]
+    hs: tuple[list[int] | None, ...]
+    text: tuple[list[int] | None, ...]
     pledges: tuple[tuple[Pledge, ...] | None, ...]
     positions: tuple[tuple[Exposure, ...] | None, ...]
     coverage: Floats

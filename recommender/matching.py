@@ -26,7 +26,7 @@ from recommender.compiled import Compiled
 from recommender.derived import Derived, summary
 from recommender.domain import Collateral, Company
 from recommender.eligibility import FLAG_TRUE, YES
-from recommender.encoding import Columns, Companies, Exposure, Segments
+from recommender.encoding import Columns, Companies, Exposure
 from recommender.errors import Problem
 from recommender.fields import FIELDS, Codes, Profile, Value
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
@@ -216,10 +216,8 @@ class Matcher(Compiled):
         trades = [case.profile.trade for case in cases]
         companies = Companies(
             columns,
-            Segments.of([self.tokens.hs_tokens(trade.hs or ()) for trade in trades]),
-            Segments.of([self.tokens.text_tokens(trade.description or "") for trade in trades]),
-            np.array([trade.description is not None for trade in trades]),
-            np.array([trade.hs == () for trade in trades]),
+            tuple(self.tokens.goods(trade.hs) for trade in trades),
+            tuple(self.tokens.words(trade.description) for trade in trades),
             tuple(pledges(c.company, c.rates, self.control_of(c.company)) for c in cases),
             tuple(_exposures(case) for case in cases),
             np.array([_float(case.derived.collateral_coverage.number) for case in cases]),

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from strategies import AS_OF, PAPERS
 
 from recommender import Company
+from recommender.affinities import OPEN
 from recommender.codes import collateral_type
 from recommender.derived import coverage
 from recommender.matching import Matcher
-from recommender.offers import OPEN
 from recommender.similarity import FEATURES, NAMES
 
 DAY = date.fromisoformat(AS_OF)
