@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import codes
-from recommender.encoding import Floats, Layout
+from recommender.encoding import Bit, Floats, Layout
 
 OPEN = 0.7
 Affinity = Callable[[str, str], float]
-Bit = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)

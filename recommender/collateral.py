@@ -7,8 +7,8 @@ Advances come from the caller, who knows the product; unknowns and rounding foll
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from recommender import codes
 from recommender.domain import Collateral, Company, Insurance
@@ -104,8 +104,7 @@ def _exchanged(
     return combined(amount.name, target or "", (amount, *prices), lambda a, s, t: a * s / t)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What one item adds. place: where it stands; group: its trade, or itself.
 
     own: the figure in its currency; worth: the same in CNY; label: the type's name.
@@ -231,7 +230,7 @@ def _best(group: Sequence[Item]) -> Item:
         return min(group, key=lambda item: (-(item.worth.number or ZERO), *_content(item)))
     missing = dict.fromkeys(field for item in unknown_ones for field in item.worth.missing)
     first = min(unknown_ones, key=_content)
-    return replace(first, worth=replace(first.worth, missing=tuple(missing)))
+    return first._replace(worth=first.worth._replace(missing=tuple(missing)))
 
 
 def _content(item: Item) -> tuple[str, str]:

@@ -33,7 +33,8 @@ Bools = NDArray[np.bool_]
 class Compiled:
     """The compiled rules and scopes of a catalogue.
 
-    rules: distinct rules; rule_ids: per product, indices in the order of Catalogue.rules.
+    rules: distinct rules; rule_ids: per product, indices in the order of Catalogue.rules; placed:
+    per product, each of its rules with its index.
     asked, hard: who answers each rule, and whether it gates.
     carried, carrier: every (rule, product) pair, flat, by product.
     """
@@ -46,10 +47,18 @@ class Compiled:
         self.rules: list[Rule] = []
         self._places: dict[str, int] = {}
         self.rule_ids = {p.id: [self._add(r) for r in catalogue.rules(p.id)] for p in self.products}
+        self.placed = [
+            tuple(zip(self.rule_ids[p.id], catalogue.rules(p.id), strict=True))
+            for p in self.products
+        ]
+        self.fields_of = tuple(fields_of(rule) for rule in self.rules)
         self.asked = tuple(self.asked_of(rule) for rule in self.rules)
         self.hard: Bools = np.array([rule.hard for rule in self.rules], dtype=bool)
+        self.ours_list = [asked == "company" for asked in self.asked]
         self.ours: Bools = np.array([asked == "company" for asked in self.asked], dtype=bool)
         self.implied = self._implications()
+        predicates = [item.predicate() for _, item in self.implied]
+        self.implied_from = {name for p in predicates for name in (p.f, p.v_field) if name}
         self.tokens = Tokens(self.products)
         self.layout = self._layout()
         self.table: RuleTable = compile_rules(self.rules, self.layout)
@@ -146,3 +155,9 @@ class Compiled:
     def in_lanes(self, lanes: tuple[str, ...]) -> tuple[Product, ...]:
         """The products of some lanes, by id."""
         return tuple(product for product in self.products if product.lane in lanes)
+
+
+def fields_of(rule: Rule) -> tuple[str, ...]:
+    """The fields and facts a rule looks at, operands included."""
+    named = (name for p in rule.predicates for name in (p.f, p.v_field) if name)
+    return tuple(dict.fromkeys(named))

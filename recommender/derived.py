@@ -7,7 +7,7 @@ neighbours: `figures` (arithmetic, unknowns, rounding), `collateral` and `positi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -184,7 +184,7 @@ def summary(
     """
     need = company.need or _NO_NEED
     stated = given("need", need.amount, need.currency or "", "need.amount")
-    wanted = replace(cny(stated, need.currency, rates, "need.currency"), name="need")
+    wanted = cny(stated, need.currency, rates, "need.currency")._replace(name="need")
     counted = items(company, advances, rates, controlled)
     cover, backing = coverage_of(company, counted), guarantees_of(company, counted)
     amounts = dict(_stated_amounts(company))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.encoding import Columns, Floats, Ints, Layout, Words
+from recommender.encoding import Columns, Floats, Ints, Layout, Values, Words
 from recommender.product import Predicate, Rule
 
 Verdicts = NDArray[np.int8]
@@ -22,19 +24,37 @@ INFINITE = float("inf")
 FLAG_TRUE = "true"
 
 
-@dataclass
-class _Leaves:
-    """Atomic comparisons under construction, in two homogeneous lists."""
+class Between(NamedTuple):
+    """Two numbers compared: yes when low <= left - right <= high."""
 
-    numbers: dict[tuple[int, int, float, float], int] = field(default_factory=dict)
-    codes: dict[tuple[int, int], int] = field(default_factory=dict)
+    left: int
+    right: int
+    low: float
+    high: float
 
-    def number(self, left: int, right: int, low: float, high: float) -> tuple[str, int]:
-        key = (left, right, low, high)
-        return "number", self.numbers.setdefault(key, len(self.numbers))
+    def answer(self, values: Values) -> int:
+        """One company's answer."""
+        difference = values.numbers[self.left] - values.numbers[self.right]
+        if isnan(difference):
+            return UNKNOWN
+        return YES if self.low <= difference <= self.high else NO
 
-    def code(self, word: int, mask: int) -> tuple[str, int]:
-        return "code", self.codes.setdefault((word, mask), len(self.codes))
+
+class Shared(NamedTuple):
+    """Codes compared: yes when the bitset shares a bit with the mask."""
+
+    word: int
+    mask: int
+
+    def answer(self, values: Values) -> int:
+        """One company's answer."""
+        if values.has[self.word] & self.mask:
+            return YES
+        return UNKNOWN if values.may[self.word] & self.mask else NO
+
+
+Leaf = Between | Shared
+Part = tuple[int, tuple[Leaf, ...]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +64,8 @@ class RuleTable:
     numbers: left, right (columns), low, high: yes when low <= left - right <= high.
     words, masks: yes when the bitset shares a bit with the mask.
     plain, plain_leaves, plain_signs: the rules that are one leaf, nearly all. mixed, leaf_order,
-    predicate_starts, signs, rule_starts: the others; spans: where the predicates of each stand.
+    predicate_starts, signs, rule_starts: the others. rules: each rule's predicates, as a sign and
+    its leaves, for the answer of one company to one rule.
     """
 
     left: Ints
@@ -61,24 +82,31 @@ class RuleTable:
     predicate_starts: Ints
     signs: Verdicts
     rule_starts: Ints
-    spans: Mapping[int, slice]
-    size: int
+    rules: tuple[tuple[Part, ...], ...]
 
     def verdicts(self, columns: Columns) -> Verdicts:
         """Answers (n, rules) for n companies."""
-        found = np.empty((len(columns), self.size), dtype=np.int8)
+        found = np.empty((len(columns), len(self.rules)), dtype=np.int8)
         leaves = self._leaves(columns)
         found[:, self.plain] = leaves.take(self.plain_leaves, axis=1) * self.plain_signs
         if len(self.mixed):
+            predicates = np.maximum.reduceat(
+                leaves.take(self.leaf_order, axis=1), self.predicate_starts, axis=1
+            )
             found[:, self.mixed] = np.maximum.reduceat(
-                self._predicates(leaves), self.rule_starts, axis=1
+                predicates * self.signs, self.rule_starts, axis=1
             )
         return found
 
-    def parts(self, columns: Columns, rule: int) -> list[int]:
-        """Answers to the predicates of one rule of several leaves, for one company."""
-        found: list[int] = self._predicates(self._leaves(columns))[0, self.spans[rule]].tolist()
-        return found
+    def answer(self, rule: int, values: Values) -> int:
+        """One company's answer to one rule."""
+        return max(self.parts(rule, values))
+
+    def parts(self, rule: int, values: Values) -> list[int]:
+        """One company's answers to the predicates of one rule."""
+        return [
+            sign * max(leaf.answer(values) for leaf in leaves) for sign, leaves in self.rules[rule]
+        ]
 
     def _leaves(self, columns: Columns) -> Verdicts:
         numbers = columns.numbers
@@ -91,46 +119,33 @@ class RuleTable:
         code = has.view(np.int8) + may.view(np.int8) - np.int8(1)
         return np.concatenate([number, code], axis=1)
 
-    def _predicates(self, leaves: Verdicts) -> Verdicts:
-        """Answers (n, predicates) of the mixed rules."""
-        ordered = leaves.take(self.leaf_order, axis=1)
-        found: Verdicts = np.maximum.reduceat(ordered, self.predicate_starts, axis=1) * self.signs
-        return found
-
 
 def compile_rules(rules: Sequence[Rule], layout: Layout) -> RuleTable:
     """A table for rules whose fields, operators and values were validated with the catalogue."""
-    leaves = _Leaves()
-    compiled = [[_predicate(p, layout, leaves) for p in rule.predicates] for rule in rules]
-    offset = len(leaves.numbers)
-    placed = [
-        [(sign, [i + offset if kind == "code" else i for kind, i in parts]) for sign, parts in rule]
-        for rule in compiled
-    ]
-    plain = [i for i, rule in enumerate(placed) if len(rule) == 1 and len(rule[0][1]) == 1]
+    compiled = tuple(tuple(_predicate(p, layout) for p in rule.predicates) for rule in rules)
+    leaves = [leaf for rule in compiled for _, part in rule for leaf in part]
+    numbers = list(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, Between)))
+    codes = list(dict.fromkeys(leaf for leaf in leaves if isinstance(leaf, Shared)))
+    places = {leaf: i for i, leaf in enumerate([*numbers, *codes])}
+    plain = [i for i, rule in enumerate(compiled) if len(rule) == 1 and len(rule[0][1]) == 1]
     mixed = sorted(set(range(len(rules))) - set(plain))
-    predicates = [predicate for i in mixed for predicate in placed[i]]
-    keys = list(leaves.numbers)
-    starts = _starts([len(placed[i]) for i in mixed])
+    predicates = [predicate for i in mixed for predicate in compiled[i]]
     return RuleTable(
-        left=_ints([k[0] for k in keys]),
-        right=_ints([k[1] for k in keys]),
-        low=np.array([k[2] for k in keys], dtype=np.float64),
-        high=np.array([k[3] for k in keys], dtype=np.float64),
-        words=_ints([word for word, _ in leaves.codes]),
-        masks=np.array([mask for _, mask in leaves.codes], dtype=np.uint64),
+        left=_ints([leaf.left for leaf in numbers]),
+        right=_ints([leaf.right for leaf in numbers]),
+        low=np.array([leaf.low for leaf in numbers], dtype=np.float64),
+        high=np.array([leaf.high for leaf in numbers], dtype=np.float64),
+        words=_ints([leaf.word for leaf in codes]),
+        masks=np.array([leaf.mask for leaf in codes], dtype=np.uint64),
         plain=_ints(plain),
-        plain_leaves=_ints([placed[i][0][1][0] for i in plain]),
-        plain_signs=np.array([placed[i][0][0] for i in plain], dtype=np.int8),
+        plain_leaves=_ints([places[compiled[i][0][1][0]] for i in plain]),
+        plain_signs=np.array([compiled[i][0][0] for i in plain], dtype=np.int8),
         mixed=_ints(mixed),
-        leaf_order=_ints([leaf for _, parts in predicates for leaf in parts]),
-        predicate_starts=_starts([len(parts) for _, parts in predicates]),
+        leaf_order=_ints([places[leaf] for _, part in predicates for leaf in part]),
+        predicate_starts=_starts([len(part) for _, part in predicates]),
         signs=np.array([sign for sign, _ in predicates], dtype=np.int8),
-        rule_starts=starts,
-        spans={
-            i: slice(at, at + len(placed[i])) for i, at in zip(mixed, starts.tolist(), strict=True)
-        },
-        size=len(rules),
+        rule_starts=_starts([len(compiled[i]) for i in mixed]),
+        rules=compiled,
     )
 
 
@@ -143,18 +158,15 @@ def _starts(lengths: Sequence[int]) -> Ints:
     return (np.cumsum(lengths) - lengths).astype(np.int64) if lengths else _ints([])
 
 
-Part = tuple[int, list[tuple[str, int]]]
-
-
-def _predicate(predicate: Predicate, layout: Layout, leaves: _Leaves) -> Part:
+def _predicate(predicate: Predicate, layout: Layout) -> Part:
     if predicate.f in layout.numbers:
         low, high = _BOUNDS[predicate.op](_operands(predicate))
         left = layout.numbers[predicate.f]
         right = layout.numbers[predicate.v_field] if predicate.v_field else 0
-        return YES, [leaves.number(left, right, low, high)]
+        return YES, (Between(left, right, low, high),)
     sign = NO if predicate.op in ("none_of", "lacks") else YES
     masks = _masks(layout, predicate.f, codes_of(predicate))
-    return sign, [leaves.code(word, mask) for word, mask in masks]
+    return sign, tuple(Shared(word, mask) for word, mask in masks)
 
 
 def codes_of(predicate: Predicate) -> list[str]:

@@ -11,18 +11,34 @@ import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from math import nan
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.fields import Codes, Value
+from recommender.fields import UNKNOWN, Codes, Value
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Matching = Literal["equal", "prefix"]
+Bit = tuple[int, int]
 WORD = 64
+_ALL = (1 << WORD) - 1
+_NEITHER: tuple[list[Bit], list[Bit]] = ([], [])
+
+
+class Values(NamedTuple):
+    """Encoded fields of one company as plain lists: numbers (F,), has and may (W,)."""
+
+    numbers: list[float]
+    has: list[int]
+    may: list[int]
+
+    def copy(self) -> Values:
+        """The same values, to be changed."""
+        return Values(self.numbers[:], self.has[:], self.may[:])
 
 
 @dataclass(frozen=True)
@@ -36,13 +52,9 @@ class Columns:
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
 
-    def repeated(self, times: int) -> Columns:
-        """One company, several times over."""
-        return Columns(
-            np.repeat(self.numbers, times, axis=0),
-            np.repeat(self.has, times, axis=0),
-            np.repeat(self.may, times, axis=0),
-        )
+    def values(self, row: int = 0) -> Values:
+        """One company as plain lists."""
+        return Values(self.numbers[row].tolist(), self.has[row].tolist(), self.may[row].tolist())
 
 
 @dataclass
@@ -56,22 +68,24 @@ class CodeColumn:
         default_factory=dict
     )
 
+    def __post_init__(self) -> None:
+        """Look up once what an equal code sets."""
+        self.equal = {code: ([bit], list[Bit]()) for code, bit in self.bits.items()}
+
     def write(self, has: list[int], may: list[int], value: Value) -> None:
         """Set the bits of a value in the words of one company, over what was there."""
-        known = isinstance(value, Codes) and value.may is not None
+        codes = value if isinstance(value, Codes) else UNKNOWN
         for word, mask in self.whole:
-            has[word] &= ~mask & _ALL
-            may[word] = may[word] & ~mask & _ALL if known else may[word] | mask
-        if not isinstance(value, Codes):
-            return
-        for code in value.has:
+            has[word] &= ~mask
+            may[word] = may[word] | mask if codes.may is None else may[word] & ~mask
+        for code in codes.has:
             certain, possible = self.found(code)
             for word, mask in certain:
                 has[word] |= mask
                 may[word] |= mask
             for word, mask in possible:
                 may[word] |= mask
-        for code in value.may or ():
+        for code in codes.may or ():
             for part in self.found(code):
                 for word, mask in part:
                     may[word] |= mask
@@ -79,8 +93,7 @@ class CodeColumn:
     def found(self, code: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bits a code certainly sets, and bits it possibly sets."""
         if self.matching == "equal":
-            bit = self.bits.get(code)
-            return ([bit], []) if bit else ([], [])
+            return self.equal.get(code, _NEITHER)
         known = self._prefixes.get(code)
         if known is None:
             certain = [bit for token, bit in self.bits.items() if code.startswith(token)]
@@ -117,47 +130,36 @@ class Layout:
             )
         self.words = max(1, -(-position // WORD))
 
-    def empty(self, n: int) -> Columns:
-        """N companies of which nothing is known."""
-        numbers = np.full((n, len(self.numbers) + 1), np.nan)
-        numbers[:, 0] = 0.0
-        may = np.full((n, self.words), ~np.uint64(0), dtype=np.uint64)
-        return Columns(numbers, np.zeros((n, self.words), dtype=np.uint64), may)
-
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> Columns:
         """Columns of several companies from their values by field; absent is unknown."""
-        columns = self.empty(len(rows))
-        has, may = columns.has.tolist(), columns.may.tolist()
-        numbers = columns.numbers.tolist()
-        for i, row in enumerate(rows):
-            for name, value in row.items():
-                self._write(numbers[i], has[i], may[i], name, value)
+        found = []
+        for row in rows:
+            found.append(self.blank())
+            self.write(found[-1], row)
+        return self.columns(found)
+
+    def blank(self) -> Values:
+        """One company of which nothing is known."""
+        return Values([0.0, *[nan] * len(self.numbers)], [0] * self.words, [_ALL] * self.words)
+
+    def columns(self, rows: Sequence[Values]) -> Columns:
+        """Columns of several companies from their lists."""
+        n, width = len(rows), len(self.numbers) + 1
         return Columns(
-            np.array(numbers, dtype=np.float64).reshape(columns.numbers.shape),
-            np.array(has, dtype=np.uint64).reshape(columns.has.shape),
-            np.array(may, dtype=np.uint64).reshape(columns.may.shape),
+            np.array([row.numbers for row in rows], dtype=np.float64).reshape(n, width),
+            np.array([row.has for row in rows], dtype=np.uint64).reshape(n, self.words),
+            np.array([row.may for row in rows], dtype=np.uint64).reshape(n, self.words),
         )
 
-    def put(self, columns: Columns, row: int, values: Mapping[str, Value]) -> None:
+    def write(self, company: Values, values: Mapping[str, Value]) -> None:
         """Write values over what was there; a field nothing asks about is left out."""
-        numbers, has, may = (
-            x.tolist() for x in (columns.numbers[row], columns.has[row], columns.may[row])
-        )
+        numbers, has, may = company
+        places, columns = self.numbers, self.codes
         for name, value in values.items():
-            self._write(numbers, has, may, name, value)
-        columns.numbers[row], columns.has[row], columns.may[row] = numbers, has, may
-
-    def _write(
-        self, numbers: list[float], has: list[int], may: list[int], name: str, value: Value
-    ) -> None:
-        position = self.numbers.get(name)
-        if position is not None:
-            numbers[position] = as_number(value)
-        elif name in self.codes:
-            self.codes[name].write(has, may, value)
-
-
-_ALL = (1 << WORD) - 1
+            if name in columns:
+                columns[name].write(has, may, value)
+            elif name in places:
+                numbers[places[name]] = as_number(value)
 
 
 def _merged(bits: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -188,8 +190,7 @@ def ngrams(text: str) -> list[str]:
     return sorted(found)
 
 
-@dataclass(frozen=True)
-class Pledge:
+class Pledge(NamedTuple):
     """One item of collateral in CNY: lendable = max(0, min(advance x base, cap) - senior).
 
     group: items of one trade share a group, of which only the best counts. NaN: unknown.
@@ -202,8 +203,7 @@ class Pledge:
     cap_cny: float = float("inf")
 
 
-@dataclass(frozen=True)
-class Exposure:
+class Exposure(NamedTuple):
     """One currency and bucket: documented position after own hedges, in CNY; NaN: unknown."""
 
     currency: str

@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Literal, get_args
 
 from recommender import codes
@@ -63,7 +64,8 @@ class ProfileField:
 
     kind: `number`, `day` or `codes`; matching: codes are equal, or one is a prefix of the other.
     changeable: who can change it; a change is shown only for `company` and `third_party`.
-    code_label: label of one of its codes.
+    code_label: label of one of its codes. parts: the top-level parts of the profile it is computed
+    from, where it is not a part itself.
     """
 
     id: str
@@ -74,6 +76,12 @@ class ProfileField:
     changeable: Changeable = "no"
     single: bool = False
     code_label: Callable[[str], Label] | None = None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The top-level parts of the profile that decide it."""
+        return self.parts or (self.id.split(".")[0],)
 
     @property
     def name(self) -> Label:
@@ -260,6 +268,7 @@ FIELDS: tuple[ProfileField, ...] = (
         matching="prefix",
         single=True,
         code_label=codes.division_label,
+        parts=("registered_province", "uscc"),
     ),
     ProfileField("special_zone", "codes", lambda p: _one(p.company.special_zone), single=True),
     ProfileField(
@@ -301,19 +310,53 @@ FIELDS: tuple[ProfileField, ...] = (
         code_label=_worded("purpose"),
     ),
     ProfileField("documents", "codes", _papers),
-    ProfileField("document_issuers", "codes", _issued_papers),
+    ProfileField("document_issuers", "codes", _issued_papers, parts=("documents",)),
     ProfileField(
         "collateral", "codes", _pledges, code_label=lambda kind: codes.collateral_type(kind).label
     ),
     ProfileField("insurance", "codes", _insured, code_label=_worded("insured")),
-    ProfileField("size_class", "codes", _size, single=True, code_label=_worded("size_class")),
     ProfileField(
-        "need_cny", "number", lambda p: p.derived.need.number, "CNY", changeable="company"
+        "size_class",
+        "codes",
+        _size,
+        single=True,
+        code_label=_worded("size_class"),
+        parts=("industry", "staff", "revenue_cny", "total_assets_cny"),
     ),
-    ProfileField("collateral_gap_cny", "number", _gap, "CNY"),
-    ProfileField("documented_positions", "codes", _open_positions, code_label=_currency_label),
     ProfileField(
-        "receivable_currencies", "codes", _receivable_currencies, code_label=codes.currency_label
+        "need_cny",
+        "number",
+        lambda p: p.derived.need.number,
+        "CNY",
+        changeable="company",
+        parts=("need",),
+    ),
+    ProfileField(
+        "collateral_gap_cny",
+        "number",
+        _gap,
+        "CNY",
+        parts=("need", "collateral", "documents", "insurance", "facts", "trade"),
+    ),
+    ProfileField(
+        "documented_positions",
+        "codes",
+        _open_positions,
+        code_label=_currency_label,
+        parts=("positions",),
+    ),
+    ProfileField(
+        "receivable_currencies",
+        "codes",
+        _receivable_currencies,
+        code_label=codes.currency_label,
+        parts=("collateral", "positions"),
     ),
 )
 BY_ID = {field.id: field for field in FIELDS}
+
+
+@cache
+def read_from(parts: frozenset[str]) -> tuple[ProfileField, ...]:
+    """The fields that some top-level parts of the profile decide."""
+    return tuple(field for field in FIELDS if not parts.isdisjoint(field.reads))

@@ -8,8 +8,8 @@ decimals, and figures built on it start from the rounded one, so that what is sh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from recommender.parameters import Advance, Rate
 from recommender.texts import Label
@@ -20,8 +20,7 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One input of a figure. label: its own name; None: the sentence `derived.term.<name>`."""
 
     name: str
@@ -31,8 +30,7 @@ class Term:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A computed value.
 
     value: None when it is not known; missing then names what would make it known: dotted profile

@@ -18,7 +18,6 @@ from recommender.affinities import (
     SIZE_AFFINITY,
     STAGE_AFFINITY,
     Affinity,
-    Bit,
     CodeFits,
     Fits,
     bits_of,
@@ -27,7 +26,7 @@ from recommender.affinities import (
     pairs,
     scope_table,
 )
-from recommender.encoding import Columns, Floats, Ints, Layout, ngrams
+from recommender.encoding import Bit, Columns, Floats, Ints, Layout, ngrams
 from recommender.product import Product
 from recommender.vocabulary import LANES, Mode, SettlementMethod, SizeClass, Stage
 

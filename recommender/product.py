@@ -147,7 +147,7 @@ class Rule(Record):
     def _bare(self) -> dict[str, object]:
         return {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
 
-    @property
+    @cached_property
     def reason(self) -> str:
         """The stable reason code; the order of alternatives does not matter to it."""
         return self.code or "|".join(sorted(f"{p.f}.{p.op}" for p in self.predicates))

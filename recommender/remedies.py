@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.changes import NEED, Change, Trials
+from recommender.changes import NEED, Change, Trial, Trials
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import NO, YES
 from recommender.fields import BY_ID
@@ -72,6 +72,7 @@ class Remedies:
     def __init__(self, matcher: Matcher, case: Case) -> None:
         self._matcher, self._case = matcher, case
         self._by_rule: dict[int, list[Change]] = {}
+        self._mended: dict[int, list[Change]] = {}
         self._trials = Trials(matcher, case)
 
     def near_misses(self, failing: Mapping[int, Sequence[int]]) -> dict[str, list[Change]]:
@@ -79,33 +80,48 @@ class Remedies:
 
         failing: product index -> its hard rules that say no. Cheapest first.
         """
-        found = {j: self._covering(rules) for j, rules in failing.items()}
-        self._trials.run(change for changes in found.values() for change in changes)
+        mending: dict[tuple[int, ...], list[tuple[Change, Trial]]] = {}
         near = {}
-        for j, changes in found.items():
-            fixes = [change for change in changes if self._fits(change, j, failing[j])]
+        for j, rules in failing.items():
+            key = tuple(rules)
+            if key not in mending:
+                mending[key] = self._mending(rules)
+            fixes = [change for change, trial in mending[key] if self._fits(trial, j)]
             if fixes:
-                near[self._matcher.products[j].id] = sorted(fixes, key=_cost)
+                near[self._matcher.ids[j]] = fixes
         return near
+
+    def _mending(self, failing: Sequence[int]) -> list[tuple[Change, Trial]]:
+        """Changes by the company after which all of some rules are met, cheapest first."""
+        found = sorted(self._covering(failing), key=_cost)
+        tried = [(change, self._trials.after(change)) for change in found]
+        return [
+            (change, trial)
+            for change, trial in tried
+            if trial is not None and all(self._after(trial, i) == YES for i in failing)
+        ]
 
     def for_rules(self, failing: Iterable[int]) -> list[Change]:
         """Verified changes by any hand that turn one of the rules to yes, cheapest first."""
-        found = [(i, change) for i in failing for change in self._candidates(i)]
-        self._trials.run(change for _, change in found)
-        mended = {c.key: c for i, c in found if self._after(c, i) == YES}
+        mended = {change.key: change for i in failing for change in self._for_rule(i)}
         return sorted(mended.values(), key=_cost)
 
-    def _after(self, change: Change, rule: int) -> int | None:
-        verdicts = self._trials.after(change)
-        return None if verdicts is None else int(verdicts[rule])
+    def _for_rule(self, rule: int) -> list[Change]:
+        """Verified changes by any hand after which a rule is met."""
+        if rule not in self._mended:
+            tried = [(change, self._trials.after(change)) for change in self._candidates(rule)]
+            self._mended[rule] = [c for c, t in tried if t and self._after(t, rule) == YES]
+        return self._mended[rule]
 
-    def _fits(self, change: Change, product: int, failing: Sequence[int]) -> bool:
-        """Whether every rule that failed is met after the change, and no other fails."""
-        verdicts = self._trials.after(change)
-        if verdicts is None or any(verdicts[i] != YES for i in failing):
-            return False
-        rules = self._matcher.rule_ids[self._matcher.products[product].id]
-        return all(verdicts[i] != NO for i in rules if self._matcher.hard[i])
+    def _after(self, trial: Trial, rule: int) -> int:
+        return self._matcher.table.answer(rule, trial.values)
+
+    def _fits(self, trial: Trial, product: int) -> bool:
+        """Whether no hard rule that the change touches fails after it."""
+        fields = self._matcher.fields_of
+        rules = self._matcher.hard_rules[product]
+        touched = (i for i in rules if not trial.moved.isdisjoint(fields[i]))
+        return all(self._after(trial, i) != NO for i in touched)
 
     def _covering(self, failing: Sequence[int]) -> list[Change]:
         """Candidates by the company that touch every failing rule: one may mend them all."""

@@ -128,6 +128,15 @@ class Scores:
     total: Micros
     open_width: Micros
 
+    def span(self, company: int, product: int) -> tuple[int, int, int]:
+        """Total, least and most of one pair."""
+        known = self.known[company, product].tolist()
+        parts = self.contributions[company, product].tolist()
+        total = int(self.total[company, product])
+        low = total - sum(part for part, sure in zip(parts, known, strict=True) if not sure)
+        widths = zip(self.open_width.tolist(), known, strict=True)
+        return total, low, low + sum(width for width, sure in widths if not sure)
+
     @cached_property
     def low(self) -> Micros:
         """The least over everything unknown (n, m)."""

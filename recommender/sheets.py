@@ -12,9 +12,18 @@ from recommender import codes
 from recommender.catalogue import Catalogue
 from recommender.explain import Wording, joined, plain
 from recommender.product import LegalNote, Product, Relation, Rule
+from recommender.similarity import NAMES
 from recommender.texts import Language, show, text
 
 Json = dict[str, Any]
+_SCOPES = {
+    "route": "routes",
+    "cargo": "hs",
+    "stage": "stages",
+    "settlement": "settlement_methods",
+    "size": "sizes",
+    "documents": "documents",
+}
 SOURCED = (
     "name_zh",
     "provider",
@@ -39,7 +48,9 @@ class Sheets:
         self._tails: dict[tuple[str, Language], Json] = {}
         self._papers: dict[tuple[str, Language], list[Json]] = {}
         self._conditions: dict[tuple[str, str, Language], Json] = {}
+        self._similarities: dict[tuple[str, str, Language], tuple[str, str]] = {}
         self._wording = Wording(catalogue)
+        self._open = {p.id: self._asks_nothing(p) for p in catalogue.products.values()}
 
     def head(self, product: Product, language: Language) -> Json:
         """Who and what the product is."""
@@ -67,6 +78,24 @@ class Sheets:
                 "notes": [show(note.label, language) for note in product.notes],
             }
         return self._tails[key]
+
+    def open_to(self, product: Product) -> tuple[bool, ...]:
+        """Whether a product is open to all in what each similarity looks at, in their order."""
+        return self._open[product.id]
+
+    def _asks_nothing(self, product: Product) -> tuple[bool, ...]:
+        soft = any(not rule.hard for rule in self._catalogue.rules(product.id))
+        asked = {name: bool(getattr(product, scope)) for name, scope in _SCOPES.items()}
+        asked["preferences"] = soft
+        return tuple(not asked.get(name, True) for name in NAMES)
+
+    def similarity(self, name: str, level: str, language: Language) -> tuple[str, str]:
+        """The name of a similarity, and what it says at a level."""
+        key = (name, level, language)
+        if key not in self._similarities:
+            said = text(f"feature.{name}.{level}", language)
+            self._similarities[key] = (text(f"feature.{name}.label", language), said)
+        return self._similarities[key]
 
     def papers(self, product: Product, language: Language) -> list[Json]:
         """The papers a product asks for, by id."""

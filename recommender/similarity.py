@@ -124,8 +124,9 @@ def _collateral(a: Applicant, offers: Offers) -> Floats:
     covered = coverage(a.pledges, offers)
     share: Floats = _clipped(covered / need) if need > 0 else 1.0 + 0.0 * covered
     gap = 1.0 - min(max(a.coverage / need, 0.0), 1.0) if need > 0 else 0.0 * a.coverage
-    unsecured = np.where(offers.lanes["guarantee"], gap, 0.5 + 0.5 * gap)
-    return np.where(offers.secured, share, unsecured)
+    found: Floats = np.where(offers.lanes["guarantee"], gap, 0.5 + 0.5 * gap)
+    np.copyto(found, share, where=offers.secured)
+    return found
 
 
 def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
@@ -150,7 +151,7 @@ def _lendable(item: Pledge, offers: Offers) -> Floats:
     kind = offers.kinds[item.kind]
     if isnan(item.base_cny) or isnan(item.senior_cny):
         return np.where(offers.accepts[kind], np.nan, 0.0)
-    lent = offers.advance[kind] * item.base_cny
+    lent: Floats = offers.advance[kind] * item.base_cny
     if item.cap_cny < INFINITE:
         lent = np.minimum(lent, item.cap_cny)
     return np.maximum(lent - item.senior_cny, 0.0) if item.senior_cny else lent
