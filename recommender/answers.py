@@ -48,8 +48,8 @@ class Answered(NamedTuple):
 class Assessment:
     """One company against the whole catalogue, before anything is worded.
 
-    places: of products by id; verdicts (rules,); grades (m,): keys of FITS; changes that make near misses fit, by product id;
-    values (m, K) and scores, or None.
+    places: of products by id; verdicts (rules,); grades (m,): keys of FITS; near: changes that make
+    near misses fit, by product id; values (m, K) and scores, or None.
     """
 
     case: Case
