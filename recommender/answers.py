@@ -5,7 +5,7 @@ Dicts follow the contract's names and are built once; every text is in the langu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import isnan
@@ -94,16 +94,20 @@ class MatchWriter:
 
     def rules(self, product_id: str) -> list[Answered]:
         """Every rule of a product with its answer."""
-        answers, placed = self._a.answers, self._matcher.placed
-        return [Answered(i, r, answers[i]) for i, r in placed[self._matcher.index[product_id]]]
+        return self._answered(self._matcher.placed[self._matcher.index[product_id]])
+
+    def _answered(self, placed: Iterable[tuple[int, Rule]], *which: int) -> list[Answered]:
+        """Rules with their answers, those with some answers only."""
+        answers, wanted = self._a.answers, which or (YES, UNKNOWN, NO)
+        return [Answered(i, rule, answers[i]) for i, rule in placed if answers[i] in wanted]
 
     def match(self, product: Product, rank: int, indication: Indication) -> Json:
         """The match of one product."""
         j = self._matcher.index[product.id]
         fit = self._a.fit(product.id)
-        rules = self.rules(product.id)
-        hard = [r for r in rules if r.rule.hard]
-        failed = [r for r in hard if r.verdict == NO]
+        ours, theirs, soft = self._matcher.parts[j]
+        failed = self._answered(self._matcher.hard_placed[j], NO)
+        open_ = self._answered(ours, UNKNOWN)
         return {
             **self._sheets.head(product, self._language),
             "fit": fit,
@@ -112,10 +116,10 @@ class MatchWriter:
             **self._score(j),
             "uptake_probability": None,
             "contributions": self._contributions(j),
-            "subject_to": self._subject_to(hard),
-            "cautions": self._cautions(product, rules),
+            "subject_to": self._subject_to(self._answered(theirs, YES, UNKNOWN)),
+            "cautions": self._cautions(product, self._answered(soft, UNKNOWN, NO)),
             "blockers": [self._once("blocker", r, self._blocker) for r in failed],
-            "unknowns": self._unknowns(hard),
+            "unknowns": self._unknowns(open_),
             "changes": self._changes(product.id, failed),
             "indicative_amount": self._amount(indication),
             "tenor_days": span(product),
@@ -184,10 +188,8 @@ class MatchWriter:
             "text": text("feature.baseline.high", self._language),
         }
 
-    def _subject_to(self, hard: Sequence[Answered]) -> list[Json]:
+    def _subject_to(self, asked: Sequence[Answered]) -> list[Json]:
         """Conditions of banks and screening that nobody entitled has confirmed."""
-        ours = self._matcher.ours_list
-        asked = [r for r in hard if not ours[r.at] and r.verdict != NO]
         found = [self._once("condition", r, self._condition) for r in asked]
         return [line for line in found if line is not None]
 
@@ -215,7 +217,7 @@ class MatchWriter:
         return self._matcher.table.parts(answered.at, self._a.case.values)
 
     def _line(self, rule: Rule, said: str) -> Json:
-        return {"code": rule.reason, "field": self._wording.field(rule), "text": said}
+        return {"code": rule.reason, "field": rule.fields, "text": said}
 
     def _reason(self, answered: Answered) -> str:
         parts = self._parts(answered)
@@ -223,14 +225,13 @@ class MatchWriter:
             answered.rule, answered.verdict, parts, self._a.case, self._language
         )
 
-    def _cautions(self, product: Product, rules: Sequence[Answered]) -> list[Json]:
+    def _cautions(self, product: Product, soft: Sequence[Answered]) -> list[Json]:
         """Soft rules not met, or open where nothing hard asks the same."""
-        soft = [r for r in rules if not r.rule.hard and r.verdict != YES]
         found = [self._once("caution", r, self._caution) for r in soft if r.verdict == NO]
         if len(found) < len(soft):
+            hard = self._matcher.hard_placed[self._matcher.index[product.id]]
             fields = self._matcher.fields_of
-            unknown = [r.at for r in rules if r.verdict == UNKNOWN and r.rule.hard]
-            asked = {field for at in unknown for field in fields[at]}
+            asked = {field for r in self._answered(hard, UNKNOWN) for field in fields[r.at]}
             vague = [r for r in soft if r.verdict == UNKNOWN and asked.isdisjoint(fields[r.at])]
             found += [self._once("vague", r, self._vague) for r in vague]
         if product.fit_ceiling is not None:
@@ -251,7 +252,7 @@ class MatchWriter:
         observed = [self._wording.observed(case, predicate.f) for predicate in rule.predicates]
         return {
             "code": rule.reason,
-            "field": self._wording.field(rule),
+            "field": rule.fields,
             "observed": observed if rule.any is not None else observed[0],
             "required": self._wording.required(rule),
             "text": self._reason(answered),
@@ -273,20 +274,20 @@ class MatchWriter:
             "text": line["text"],
         }
 
-    def _unknowns(self, hard: Sequence[Answered]) -> list[Json]:
-        ours, found = self._matcher.ours_list, dict[str, Json]()
-        for answered in hard:
-            if answered.verdict == UNKNOWN and ours[answered.at]:
-                field, line = self._once("unknown", answered, self._unknown)
-                found.setdefault(field, line)
+    def _unknowns(self, open_: Sequence[Answered]) -> list[Json]:
+        """What the company has not said yet, one line for each question."""
+        found: dict[str, Json] = {}
+        for answered in open_:
+            field, line = self._once("unknown", answered, self._unknown)
+            found.setdefault(field, line)
         return list(found.values())
 
     def _unknown(self, answered: Answered) -> tuple[str, Json]:
         """The field to ask for, and the question."""
         rule = answered.rule
-        field = open_fields(self._a.case, rule)[0]
-        question = show(self._wording.question(field), self._language)
-        line = {"code": rule.reason, "field": self._wording.field(rule), "question": question}
+        field = open_fields(self._a.case, self._matcher.fields_of[answered.at])[0]
+        question = self._sheets.question(field, self._language)
+        line = {"code": rule.reason, "field": rule.fields, "question": question}
         return field, line
 
     def _changes(self, product_id: str, failed: Sequence[Answered]) -> list[Json]:
@@ -347,9 +348,11 @@ def _weightiest(part: Json) -> tuple[float, str]:
     return -part["contribution"], part["feature"]
 
 
-def open_fields(case: Case, rule: Rule) -> list[str]:
-    """The fields of the profile that would answer an open rule, as the questions name them."""
-    names = [name for p in rule.predicates for name in (p.f, p.v_field) if name]
+def open_fields(case: Case, names: Sequence[str]) -> list[str]:
+    """Of the fields an open rule looks at, those that would answer it, as the questions name them.
+
+    A computed field is traced to what the company says.
+    """
     names = [name for name in names if is_open(case, name)] or names
     return list(dict.fromkeys(base for name in names for base in base_fields(case, name)))
 

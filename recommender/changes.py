@@ -140,7 +140,9 @@ class Trials:
         case, matcher = self._case, self._matcher
         held = {**(case.company.facts or {}), **{n: Fact(value=v) for n, v in facts.items()}}
         company = case.company.model_copy(update={"facts": held}) if facts else case.company
-        company = matcher.catalogue.normalised(_replaced(company, values))
+        company = _replaced(company, values)
+        if "documents" in values:
+            company = matcher.catalogue.normalised(company)
         if facts or any(name in COVER for name in values):
             return matcher.profile(company, case.profile.as_of, case.rates)
         derived = case.derived

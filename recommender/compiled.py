@@ -6,6 +6,7 @@ which product carries which rule, so that questions about all products are a few
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -28,13 +29,14 @@ from recommender.offers import VOCABULARY, Spans, Tokens, compile_offers
 from recommender.product import Implication, Product, Rule
 
 Bools = NDArray[np.bool_]
+Placed = tuple[int, Rule]
 
 
 class Compiled:
     """The compiled rules and scopes of a catalogue.
 
     rules: distinct rules; rule_ids: per product, indices in the order of Catalogue.rules; placed:
-    per product, each of its rules with its index.
+    per product, each of its rules with its index; parts: the same by who answers hard ones.
     asked, hard: who answers each rule, and whether it gates.
     carried, carrier: every (rule, product) pair, flat, by product.
     """
@@ -54,7 +56,6 @@ class Compiled:
         self.fields_of = tuple(fields_of(rule) for rule in self.rules)
         self.asked = tuple(self.asked_of(rule) for rule in self.rules)
         self.hard: Bools = np.array([rule.hard for rule in self.rules], dtype=bool)
-        self.ours_list = [asked == "company" for asked in self.asked]
         self.ours: Bools = np.array([asked == "company" for asked in self.asked], dtype=bool)
         self.implied = self._implications()
         predicates = [item.predicate() for _, item in self.implied]
@@ -64,6 +65,8 @@ class Compiled:
         self.table: RuleTable = compile_rules(self.rules, self.layout)
         self.implications = self._compiled_implications()
         self.carried, self.carrier = self._carried()
+        self.parts = [self._parted(placed) for placed in self.placed]
+        self.hard_placed = [(*ours, *theirs) for ours, theirs, _ in self.parts]
         self.gates = Gates.of(
             self._deciding(ours=True), self._deciding(ours=False), len(self.rules)
         )
@@ -134,6 +137,13 @@ class Compiled:
             [i for i in self.rule_ids[p.id] if self.hard[i] and self.ours[i] == ours]
             for p in self.products
         ]
+
+    def _parted(self, placed: Iterable[Placed]) -> tuple[list[Placed], ...]:
+        """Hard rules of the company, hard rules of banks and screening, soft rules."""
+        found: tuple[list[Placed], ...] = ([], [], [])
+        for i, rule in placed:
+            found[2 if not rule.hard else 0 if self.asked[i] == "company" else 1].append((i, rule))
+        return found
 
     def fits(self, verdicts: Verdicts) -> NDArray[np.int8]:
         """(n, m): 1 eligible, 0 conditional, -1 not, before near misses are looked for."""

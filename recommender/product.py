@@ -144,6 +144,11 @@ class Rule(Record):
             return self.any
         return (Predicate.model_validate(self._bare()),)
 
+    @cached_property
+    def fields(self) -> str:
+        """The fields it looks at, as one string."""
+        return "|".join(dict.fromkeys(predicate.f for predicate in self.predicates))
+
     def _bare(self) -> dict[str, object]:
         return {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
 

@@ -49,6 +49,7 @@ class Sheets:
         self._papers: dict[tuple[str, Language], list[Json]] = {}
         self._conditions: dict[tuple[str, str, Language], Json] = {}
         self._similarities: dict[tuple[str, str, Language], tuple[str, str]] = {}
+        self._questions: dict[tuple[str, Language], str] = {}
         self._wording = Wording(catalogue)
         self._open = {p.id: self._asks_nothing(p) for p in catalogue.products.values()}
 
@@ -97,6 +98,13 @@ class Sheets:
             self._similarities[key] = (text(f"feature.{name}.label", language), said)
         return self._similarities[key]
 
+    def question(self, field: str, language: Language) -> str:
+        """The question that would make a field known."""
+        key = (field, language)
+        if key not in self._questions:
+            self._questions[key] = show(self._wording.question(field), language)
+        return self._questions[key]
+
     def papers(self, product: Product, language: Language) -> list[Json]:
         """The papers a product asks for, by id."""
         key, known = (product.id, language), self._catalogue.documents
@@ -115,7 +123,7 @@ class Sheets:
             word = "lacks" if first.op in ("lacks", "none_of") else "holds"
             name = self._wording.name(first.f)
             said = text(f"subject_to.{asked_of}.{word}", language, label=name)
-            line = {"code": rule.reason, "field": self._wording.field(rule), "text": said}
+            line = {"code": rule.reason, "field": rule.fields, "text": said}
             self._conditions[key] = line
         return self._conditions[key]
 
