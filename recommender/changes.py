@@ -14,16 +14,19 @@ from pydantic import ValidationError
 
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
-from recommender.collateral import UNFINANCED_BALANCE
+from recommender.collateral import CAPS
 from recommender.domain import Company, Fact, Need
 from recommender.eligibility import Verdicts
 from recommender.errors import InvalidProfile, Problem
 from recommender.fields import FIELDS, Profile
 from recommender.figures import cny, collateral_gap, given
+from recommender.headroom import headroom
 from recommender.matching import Case, Matcher, fact_value
 
 NEED = ("need.amount", "need.currency")
+WEIGHED = (*NEED, "need.tenor_days")
 COVER = ("documents", "insurance")
+MOVES_FIGURES = {*CAPS, *(fact for field in FIELDS for fact in field.facts)}
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Trials:
             return None
         structural = {name: value for name, value in change.values if name not in facts}
         moved: dict[str, Any] = {}
-        if structural or UNFINANCED_BALANCE in stated:
+        if structural or stated.keys() & MOVES_FIGURES:
             try:
                 profile = self._profile(structural, stated)
             except ValidationError:
@@ -137,6 +140,10 @@ class Trials:
             wanted = replace(cny(stated, need.currency, case.rates, "need.currency"), name="need")
             gap = collateral_gap(wanted, derived.collateral_coverage, derived.guarantees)
             derived = replace(derived, need=wanted, collateral_gap=gap)
+        if any(name in WEIGHED for name in values):
+            parameters, day = matcher.parameters, case.profile.as_of
+            rooms = headroom(company, derived.need, parameters, day, case.rates)
+            derived = replace(derived, headroom=rooms)
         return Profile(company, derived, case.profile.as_of)
 
     def _implied(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:

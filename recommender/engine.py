@@ -306,8 +306,12 @@ class Engine:
         share = self.parameters.value("guarantee_share", day)
         aim = (target.low, target.high) if target and target.low and target.high else None
         covered = given("guarantee_share", share.value if share else None, "share")
+        cash = self.parameters.value("forward_margin", day)
+        rate = given("forward_margin", cash.value, "share") if cash else None
         control = self._matcher.control_of(case.company)
-        return Basis(case.company, case.derived, case.rates, covered, aim, control)
+        return Basis(
+            case.company, case.derived, case.rates, covered, aim, control, margin_rate=rate
+        )
 
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of

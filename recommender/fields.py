@@ -13,13 +13,16 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from recommender import codes
-from recommender.collateral import UNFINANCED_BALANCE
+from recommender.collateral import CAPS
 from recommender.derived import Derived, receivable_currencies
 from recommender.domain import Company, Insurance, Need, Trade
+from recommender.headroom import RESTS_ON
+from recommender.records import day_of
 from recommender.texts import Label, label
 from recommender.vocabulary import Changeable, Issuer
 
 Number = Decimal | float | int | None
+SEARCHED = "crc_search_date"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class ProfileField:
 
     kind: `number`, `day` or `codes`; matching: codes are equal, or one is a prefix of the other.
     changeable: who can change it; a change is shown only for `company` and `third_party`.
-    code_label: label of one of its codes.
+    code_label: label of one of its codes. facts: numbers of the dictionary it is computed from.
     """
 
     id: str
@@ -74,6 +77,7 @@ class ProfileField:
     changeable: Changeable = "no"
     single: bool = False
     code_label: Callable[[str], Label] | None = None
+    facts: tuple[str, ...] = ()
 
     @property
     def name(self) -> Label:
@@ -185,13 +189,45 @@ def _gap(p: Profile) -> Number:
 
 def _may_cover_less(company: Company) -> bool:
     families = {codes.collateral_type(item.type).family for item in company.collateral or ()}
-    balance = (company.facts or {}).get(UNFINANCED_BALANCE)
-    uncapped = "insured_receivable" in families and (balance is None or balance.value is None)
+    known = {name for name, fact in (company.facts or {}).items() if fact.value is not None}
+    uncapped = "insured_receivable" in families and not known.issuperset(CAPS)
     unranked = any(
         item.senior_claim is None and codes.collateral_type(item.type).family == "guarantee"
         for item in company.collateral or ()
     )
     return uncapped or unranked
+
+
+def _related_buyers(p: Profile) -> Codes:
+    """Whether all, some or none of the counterparties named are related; none named: no code."""
+    buyers = p.trade.buyers
+    if buyers is None:
+        return UNKNOWN
+    said = {buyer.related for buyer in buyers}
+    if None not in said:
+        return Codes(_share_related(said))
+    rest = said - {None}
+    possible = {
+        code for more in ({True}, {False}, {True, False}) for code in _share_related(rest | more)
+    }
+    return Codes((), tuple(sorted(possible))) if len(possible) > 1 else Codes(tuple(possible))
+
+
+def _share_related(said: set[bool | None]) -> tuple[str, ...]:
+    if not said:
+        return ()
+    return ("some",) if len(said) > 1 else ("all",) if True in said else ("none",)
+
+
+def _search_days(p: Profile) -> Number:
+    """Days since the register was searched; a search that lies ahead is not known."""
+    stated = (p.company.facts or {}).get(SEARCHED)
+    day = day_of(stated.value) if stated is not None else None
+    return None if day is None or day > p.as_of else (p.as_of - day).days
+
+
+def _room(name: str) -> Reader:
+    return lambda p: p.derived.headroom[name].number
 
 
 def _currency_label(token: str) -> Label:
@@ -314,6 +350,15 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField("documented_positions", "codes", _open_positions, code_label=_currency_label),
     ProfileField(
         "receivable_currencies", "codes", _receivable_currencies, code_label=codes.currency_label
+    ),
+    ProfileField(
+        "related_buyers", "codes", _related_buyers, single=True, code_label=_worded("related")
+    ),
+    ProfileField("register_search_days", "number", _search_days, "days", facts=(SEARCHED,)),
+    ProfileField("need_usd", "number", _room("need_usd"), "USD", changeable="company"),
+    *(
+        ProfileField(name, "number", _room(name), name[-3:].upper(), facts=facts)
+        for name, facts in RESTS_ON.items()
     ),
 )
 BY_ID = {field.id: field for field in FIELDS}

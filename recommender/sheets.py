@@ -24,6 +24,7 @@ SOURCED = (
     "tenor_days.high",
     "currencies",
     "accepts",
+    "share",
     "documents",
     "routes",
     "hs",
