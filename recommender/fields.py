@@ -199,18 +199,22 @@ def _may_cover_less(company: Company) -> bool:
 
 
 def _related_buyers(p: Profile) -> Codes:
-    """Whether all, some or none of the counterparties named are related; none named: no code."""
+    """Whether all, some or none of the counterparties are related; none named: no code.
+
+    Certain where shares of the named ones make up the whole; else there are others, not known.
+    """
     buyers = p.trade.buyers
     if buyers is None:
         return UNKNOWN
     said = {buyer.related for buyer in buyers}
-    if None not in said:
-        return Codes(_share_related(said))
+    shares = [buyer.share_pct for buyer in buyers]
+    if buyers and (None in shares or sum(share or 0 for share in shares) < 100):
+        said.add(None)
     rest = said - {None}
-    possible = {
-        code for more in ({True}, {False}, {True, False}) for code in _share_related(rest | more)
-    }
-    return Codes((), tuple(sorted(possible))) if len(possible) > 1 else Codes(tuple(possible))
+    if rest == said:
+        return Codes(_share_related(rest))
+    may = {_share_related(rest | more)[0] for more in ({True}, {False}, {True, False})}
+    return Codes((), tuple(sorted(may))) if len(may) > 1 else Codes(tuple(may))
 
 
 def _share_related(said: set[bool | None]) -> tuple[str, ...]:
