@@ -328,9 +328,15 @@ def base_fields(case: Case, name: str) -> list[str]:
     if name in _FIGURES or name in case.derived.headroom:
         rooms = case.derived.headroom
         figure = rooms[name] if name in rooms else getattr(case.derived, _FIGURES[name])
-        missing = figure.missing
+        missing = figure.missing or _undirected(case, name)
         return list(dict.fromkeys(map(_top, missing))) or [_BASES.get(name, name)]
     return [_BASES.get(name, name)]
+
+
+def _undirected(case: Case, name: str) -> tuple[str, ...]:
+    """What a gap that is closed as far as known hangs on: whom a product serves."""
+    known = case.profile.trade.directions is not None or not case.company.collateral
+    return () if known or name != "collateral_gap_cny" else ("trade.directions",)
 
 
 _FIGURES = {

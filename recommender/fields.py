@@ -195,7 +195,8 @@ def _may_cover_less(company: Company) -> bool:
         item.senior_claim is None and codes.collateral_type(item.type).family == "guarantee"
         for item in company.collateral or ()
     )
-    return uncapped or unranked
+    undirected = bool(families) and (company.trade is None or company.trade.directions is None)
+    return uncapped or unranked or undirected
 
 
 def _related_buyers(p: Profile) -> Codes:
