@@ -21,6 +21,7 @@ from recommender.derived import as_json, given
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.explain import Wording
+from recommender.fields import BY_ID
 from recommender.matching import Case, Fit, Matcher
 from recommender.notices import nothing_fits, notices
 from recommender.options import Options
@@ -336,8 +337,10 @@ class Engine:
         used: dict[str, set[str]] = {}
         for product_id in self.catalogue.products:
             for rule in self.catalogue.rules(product_id):
-                for predicate in rule.predicates:
-                    used.setdefault(predicate.f, set()).add(product_id)
+                for name in (n for p in rule.predicates for n in (p.f, p.v_field) if n):
+                    rests_on = BY_ID[name].facts if name in BY_ID else ()
+                    for asked in (name, *rests_on):
+                        used.setdefault(asked, set()).add(product_id)
         return {name: sorted(ids) for name, ids in used.items()}
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from recommender import Catalogue, Engine
 from recommender.derived import as_json, summary
 from recommender.domain import Company
 from recommender.fields import BY_ID
@@ -201,3 +202,10 @@ def test_known_rooms_are_shown_with_formula_inputs_source_and_day(language):
 def test_rooms_that_are_not_known_are_left_out():
     lines = {line["figure"] for line in as_json(derived({}), "en")["terms"]}
     assert not RESTS_ON.keys() & lines
+
+
+def test_a_question_names_the_products_whose_room_rests_on_it():
+    used = {fact["id"]: fact["used_by"] for fact in Engine(Catalogue.load()).facts()["facts"]}
+    assert used["foreign_debt_in_fx_usd"] == ["xb-offshore-loan"]
+    assert used[OUTSTANDING] == ["xb-offshore-loan", "xb-scitech"]
+    assert all(used.values())
