@@ -20,7 +20,7 @@ from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
-from recommender.fields import Codes
+from recommender.fields import SEARCHED, Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product, Rule
 from recommender.remedies import Remedies
@@ -368,10 +368,18 @@ def base_fields(case: Case, name: str) -> list[str]:
     if name == "receivable_currencies":
         unstated = [part for part in _RECEIVABLES if getattr(case.company, part) is None]
         return unstated or list(_RECEIVABLES)
-    if name in _FIGURES:
-        missing = getattr(case.derived, _FIGURES[name]).missing
+    if name in _FIGURES or name in case.derived.headroom:
+        rooms = case.derived.headroom
+        figure = rooms[name] if name in rooms else getattr(case.derived, _FIGURES[name])
+        missing = figure.missing or _undirected(case, name)
         return list(dict.fromkeys(map(_top, missing))) or [_BASES.get(name, name)]
     return [_BASES.get(name, name)]
+
+
+def _undirected(case: Case, name: str) -> tuple[str, ...]:
+    """What a gap that is closed as far as known hangs on: whom a product serves."""
+    known = case.profile.trade.directions is not None or not case.company.collateral
+    return () if known or name != "collateral_gap_cny" else ("trade.directions",)
 
 
 _FIGURES = {
@@ -383,6 +391,8 @@ _BASES = {
     "document_issuers": "documents",
     "documented_positions": "positions",
     "collateral_gap_cny": "collateral",
+    "related_buyers": "trade.buyers",
+    "register_search_days": SEARCHED,
 }
 _RECEIVABLES = ("collateral", "positions")
 

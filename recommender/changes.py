@@ -13,18 +13,21 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from recommender import codes
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
-from recommender.collateral import UNFINANCED_BALANCE
+from recommender.collateral import CAPS
 from recommender.domain import Company, Fact, Need
 from recommender.encoding import Values
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import Profile, read_from
+from recommender.fields import FIELDS, Profile, read_from
 from recommender.figures import cny, collateral_gap, given
+from recommender.headroom import headroom
 from recommender.matching import Case, Matcher, fact_value
 
 NEED = ("need.amount", "need.currency")
-COVER = ("documents", "insurance")
+WEIGHED = (*NEED, "need.tenor_days")
+MOVES_FIGURES = {*CAPS, *(fact for field in FIELDS for fact in field.facts)}
 
 
 @dataclass(frozen=True)
@@ -123,15 +126,15 @@ class Trials:
             return None
         structural = {name: value for name, value in change.values if name not in facts}
         moved: dict[str, Any] = {}
-        if structural or UNFINANCED_BALANCE in stated:
+        if structural or stated.keys() & MOVES_FIGURES:
             try:
                 profile = self._profile(structural, stated)
             except ValidationError:
                 return None
-            parts = frozenset(
-                name.split(".")[0] for name in (*structural, *(["facts"] if stated else ()))
-            )
-            moved = {field.id: field.read(profile) for field in read_from(parts)}
+            touched = {name.split(".")[0] for name in structural}
+            if stated.keys() & MOVES_FIGURES:
+                touched.add("facts")
+            moved = {f.id: f.read(profile) for f in read_from(frozenset(touched))}
         moved |= {name: fact_value(facts[name], value) for name, value in stated.items()}
         return {name: value for name, value in moved.items() if value != row.get(name)}
 
@@ -143,7 +146,7 @@ class Trials:
         company = _replaced(company, values)
         if "documents" in values:
             company = matcher.catalogue.normalised(company)
-        if facts or any(name in COVER for name in values):
+        if facts.keys() & MOVES_FIGURES or _covers_otherwise(company, values):
             return matcher.profile(company, case.profile.as_of, case.rates)
         derived = case.derived
         if any(name in NEED for name in values):
@@ -152,6 +155,10 @@ class Trials:
             wanted = cny(stated, need.currency, case.rates, "need.currency")._replace(name="need")
             gap = collateral_gap(wanted, derived.collateral_coverage, derived.guarantees)
             derived = replace(derived, need=wanted, collateral_gap=gap)
+        if any(name in WEIGHED for name in values):
+            parameters, day = matcher.parameters, case.profile.as_of
+            rooms = headroom(company, derived.need, parameters, day, case.rates)
+            derived = replace(derived, headroom=rooms)
         return Profile(company, derived, case.profile.as_of)
 
     def _following(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,6 +178,15 @@ class Trials:
             said = self._case.facts.items()
             stated = {n: s.value for n, s in said if s.source != "profile"} | stated
         return any(name in implied and implied[name] != v for name, v in stated.items())
+
+
+def _covers_otherwise(company: Company, values: Mapping[str, Any]) -> bool:
+    """Whether collateral may be worth more or less: by its insurance, or by papers that hold it."""
+    items = company.collateral or ()
+    papers = "documents" in values and any(
+        codes.collateral_type(item.type).needs_control for item in items
+    )
+    return papers or "insurance" in values
 
 
 def _replaced(company: Company, values: Mapping[str, Any]) -> Company:

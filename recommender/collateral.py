@@ -12,11 +12,22 @@ from typing import NamedTuple
 
 from recommender import codes
 from recommender.domain import Collateral, Company, Insurance
-from recommender.figures import ZERO, Figure, Term, cny, combined, given, unknown
+from recommender.figures import (
+    ZERO,
+    Figure,
+    Term,
+    cny,
+    combined,
+    given,
+    stated_number,
+    unknown,
+)
 from recommender.parameters import Rate
 from recommender.texts import Label
 
 UNFINANCED_BALANCE = "declaration_unfinanced_balance_usd"
+LIABILITY_LEFT = "policy_max_liability_left"
+CAPS = {UNFINANCED_BALANCE: "unfinanced_balance", LIABILITY_LEFT: "policy_liability_left"}
 Advances = Mapping[str, Decimal]
 Rates = Mapping[str, Rate]
 
@@ -185,22 +196,14 @@ def _insured(
         missing = [f"insurance[{i}].trade" for i in vague] or ["insurance"]
         missing = [f"{place}.trade"] if item.trade is None else missing
         return unknown("insured_receivable", item.currency or "", missing)
-    balance = given("unfinanced_balance", _number(company, UNFINANCED_BALANCE), "USD")
+    caps = [given(name, stated_number(company, fact), "USD") for fact, name in CAPS.items()]
     found = [
         insured_receivable(
-            item, policy, factor, rates, caps=(balance,), places=(place, f"insurance[{index}]")
+            item, policy, factor, rates, caps=caps, places=(place, f"insurance[{index}]")
         )
         for index, policy in policies
     ]
     return min(found, key=lambda figure: (figure.value is not None, figure.number or ZERO))
-
-
-def _number(company: Company, fact: str) -> Decimal | None:
-    stated = (company.facts or {}).get(fact)
-    value = None if stated is None else stated.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return Decimal(str(value))
 
 
 def coverage(company: Company, advances: Advances, rates: Rates) -> Figure:

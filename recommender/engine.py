@@ -21,6 +21,7 @@ from recommender.derived import as_json, given
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.explain import Wording
+from recommender.fields import BY_ID
 from recommender.matching import Case, Matcher
 from recommender.notices import nothing_fits, notices
 from recommender.options import Options
@@ -307,8 +308,12 @@ class Engine:
         share = self.parameters.value("guarantee_share", day)
         aim = (target.low, target.high) if target and target.low and target.high else None
         covered = given("guarantee_share", share.value if share else None, "share")
+        cash = self.parameters.value("forward_margin", day)
+        rate = given("forward_margin", cash.value, "share") if cash else None
         control = self._matcher.control_of(case.company)
-        return Basis(case.company, case.derived, case.rates, covered, aim, control)
+        return Basis(
+            case.company, case.derived, case.rates, covered, aim, control, margin_rate=rate
+        )
 
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of
@@ -333,8 +338,10 @@ class Engine:
         used: dict[str, set[str]] = {}
         for product_id in self.catalogue.products:
             for rule in self.catalogue.rules(product_id):
-                for predicate in rule.predicates:
-                    used.setdefault(predicate.f, set()).add(product_id)
+                for name in (n for p in rule.predicates for n in (p.f, p.v_field) if n):
+                    rests_on = BY_ID[name].facts if name in BY_ID else ()
+                    for asked in (name, *rests_on):
+                        used.setdefault(asked, set()).add(product_id)
         return {name: sorted(ids) for name, ids in used.items()}
 
 

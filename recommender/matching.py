@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender import codes
-from recommender.amounts import pledges
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
 from recommender.collateral import Controlled
@@ -32,6 +31,7 @@ from recommender.fields import FIELDS, Codes, Profile, Value
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
 from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
+from recommender.pledges import pledges
 from recommender.product import FactDefinition
 from recommender.similarity import Situation, similarities
 
@@ -92,19 +92,23 @@ class Matcher(Compiled):
                 found[kind] = (dated.low, dated.high)
         return found
 
-    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
-    def best_advances(self, as_of: datetime.date) -> Mapping[str, Decimal]:
-        """The best advance the catalogue offers on each type of collateral.
+    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    def best_advances(
+        self, as_of: datetime.date, directions: tuple[str, ...] | None = None
+    ) -> Mapping[str, Decimal]:
+        """The best advance on each type of collateral among products for these directions.
 
-        A type no product takes counts at its dated default: other lenders may take it.
+        directions: in one order; None: not known, so that every product counts. A type that none
+        of them takes counts at its dated default: other lenders may take it.
         """
+        open_to = [p for p in self.products if _serves(p.directions, directions)]
         dated = {
             kind.type: self.parameters.advance(kind.type, as_of)
             for kind in codes.collateral_types()
         }
-        accepted = {kind for product in self.products for kind in product.accepts}
+        accepted = {kind for product in open_to for kind in product.accepts}
         best = {k: v.default for k, v in dated.items() if v is not None and k not in accepted}
-        for product in self.products:
+        for product in open_to:
             for kind, (_, high) in self.spans(product.id, as_of).items():
                 best[kind] = max(high, best.get(kind, Decimal(0)))
         return best
@@ -147,7 +151,9 @@ class Matcher(Compiled):
 
     def profile(self, company: Company, as_of: datetime.date, rates: Mapping[str, Rate]) -> Profile:
         """A company, its documents named by id, with its computed figures."""
-        control, best = self.control_of(company), self.best_advances(as_of)
+        stated = company.trade.directions if company.trade else None
+        directions = None if stated is None else tuple(sorted(set(stated)))
+        control, best = self.control_of(company), self.best_advances(as_of, directions)
         figures = summary(company, self.parameters, as_of, best, rates, controlled=control)
         return Profile(company, figures, as_of)
 
@@ -251,6 +257,10 @@ def _defaults(parameters: Parameters, as_of: datetime.date) -> dict[str, Span]:
         if dated is not None:
             found[kind.type] = (dated.low, dated.high)
     return found
+
+
+def _serves(scope: tuple[str, ...] | None, directions: tuple[str, ...] | None) -> bool:
+    return scope is None or directions is None or not {*scope}.isdisjoint(directions)
 
 
 def _near(name: str, known: Mapping[str, Any]) -> list[str]:

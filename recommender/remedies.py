@@ -18,6 +18,7 @@ from recommender.changes import NEED, Change, Trial, Trials
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import NO, YES
 from recommender.fields import BY_ID
+from recommender.headroom import NEEDS
 from recommender.matching import Case, Matcher
 from recommender.product import (
     DocumentDefinition,
@@ -157,17 +158,20 @@ class Remedies:
             return
         value = [value] if fact.type == "choices" and not isinstance(value, list) else value
         if self._case.implied.get(fact.id, value) != value:
-            yield from self._premium_paid(fact)
+            yield from self._by_insurance(fact)
         else:
             yield Change(((fact.id, value),), hand, fact.document)
 
-    def _premium_paid(self, fact: FactDefinition) -> Iterator[Change]:
-        """A fact that rests on unpaid premium changes with the insurance, not beside it."""
-        rests = any(
-            i.f == "insurance" and "declared_and_paid" in _codes(i) for i in fact.implied_by
-        )
-        rows = [{**row, "premium_paid": True} for row in _plain(self._case.company.insurance or ())]
-        if rests and rows:
+    def _by_insurance(self, fact: FactDefinition) -> Iterator[Change]:
+        """A fact that rests on premium or buyer limit changes with the insurance, not beside it."""
+        rests = {code for i in fact.implied_by if i.f == "insurance" for code in _codes(i)}
+        held = _plain(self._case.company.insurance or ())
+        rows = held
+        if "declared_and_paid" in rests:
+            rows = [{**row, "premium_paid": True} for row in held]
+        elif "limit_free" in rests:
+            rows = [_with_limit(row) for row in held]
+        if rows != held:
             yield Change((("insurance", rows),), _fact_hand(fact), None, fact.id)
 
     def _satisfying(self, p: Predicate, options: Sequence[str]) -> Any:
@@ -242,7 +246,9 @@ class Remedies:
         return {name: value for name, value in found.items() if value is not None}
 
     def _field_change(self, p: Predicate) -> Iterator[Change]:
-        asks_for_more = p.f == "need_cny" and p.op == "at_least"
+        asks_for_more = p.f in NEEDS and p.op == "at_least"
+        if p.f in NEEDS and p.v_field is not None and not asks_for_more:
+            yield from self._within(p)
         if p.v_field is not None or p.op == "none_of" or asks_for_more:
             return
         if p.f == "need.currency":
@@ -252,8 +258,8 @@ class Remedies:
         held = self._case.row[p.f]
         name = p.f
         value: Any = first
-        if p.f == "need_cny":
-            name, value = "need.amount", self._in_need_currency(Decimal(str(first)), p.op)
+        if p.f in NEEDS:
+            name, value = "need.amount", self._in_need_currency(p.f, Decimal(str(first)), p.op)
         elif p.f == "trade.routes":
             routes = self._case.profile.trade.routes or ()
             value = [*_plain(routes), {"mode": first}]
@@ -277,12 +283,29 @@ class Remedies:
                 amount = (wanted / rate.cny_per_unit).quantize(Decimal(1), rounding=ROUND_FLOOR)
                 yield Change((("need.currency", currency), ("need.amount", amount)), "company")
 
-    def _in_need_currency(self, amount: Decimal, op: str) -> Any:
-        rate = self._case.rates.get(self._case.profile.need.currency or "")
-        if rate is None:
+    def _within(self, p: Predicate) -> Iterator[Change]:
+        """Ask for no more than a room or ceiling that is known and leaves something."""
+        limit = self._case.row.get(p.v_field or "")
+        amount = self._in_need_currency(p.f, limit, p.op) if isinstance(limit, Decimal) else None
+        if amount:
+            yield Change((("need.amount", amount),), "company")
+
+    def _in_need_currency(self, field: str, amount: Decimal, op: str) -> Any:
+        """An amount of `need_cny` or `need_usd` in whole units of the need's currency."""
+        rates, wanted = self._case.rates, self._case.profile.need.currency or ""
+        unit = BY_ID[field].unit
+        if wanted not in rates or unit not in rates:
             return None
         direction = ROUND_FLOOR if op == "at_most" else ROUND_CEILING
-        return (amount / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
+        price = rates[unit].cny_per_unit / rates[wanted].cny_per_unit
+        own = amount if unit == wanted else amount * price
+        return own.quantize(Decimal(1), rounding=direction)
+
+
+def _with_limit(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of insurance whose used-up limit is raised by what was declared."""
+    used_up = row.get("free_limit") == 0 and row.get("declared")
+    return {**row, "free_limit": row["declared"]} if used_up else row
 
 
 def _codes(implication: Implication) -> tuple[Any, ...]:
@@ -299,7 +322,7 @@ def _touches(change: Change, rule: Rule) -> bool:
     if "documents" in names:
         names.add("document_issuers")
     if names & set(NEED):
-        names |= {"need_cny", "collateral_gap_cny"}
+        names |= {*NEEDS, "collateral_gap_cny"}
     return any(predicate.f in names for predicate in rule.predicates)
 
 

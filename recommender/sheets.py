@@ -33,6 +33,7 @@ SOURCED = (
     "tenor_days.high",
     "currencies",
     "accepts",
+    "share",
     "documents",
     "routes",
     "hs",
