@@ -22,7 +22,7 @@ from recommender.encoding import Values
 from recommender.errors import InvalidProfile, Problem
 from recommender.fields import FIELDS, Profile, read_from
 from recommender.figures import cny, collateral_gap, given
-from recommender.headroom import headroom
+from recommender.headroom import NEEDS, headroom
 from recommender.matching import Case, Matcher, fact_value
 
 NEED = ("need.amount", "need.currency")
@@ -43,6 +43,16 @@ class Change:
     def key(self) -> str:
         """Identity: the same values by the same hand."""
         return f"{self.by}:{self.values!r}"
+
+    @cached_property
+    def touches(self) -> frozenset[str]:
+        """Fields and facts that it may move."""
+        names = {name for name, _ in self.values} | ({self.fact} if self.fact else set())
+        if "documents" in names:
+            names.add("document_issuers")
+        if not names.isdisjoint(NEED):
+            names |= {*NEEDS, "collateral_gap_cny"}
+        return frozenset(names)
 
 
 def apply(company: Company, values: Mapping[str, Any], catalogue: Catalogue) -> Company:

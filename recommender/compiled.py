@@ -6,7 +6,7 @@ which product carries which rule, so that questions about all products are a few
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -150,16 +150,22 @@ class Compiled:
         found = self.gates.fits(verdicts)
         return np.where(self.ceilings, np.minimum(found, np.int8(UNKNOWN)), found)
 
-    def failing(self, verdicts: Verdicts, among: Bools) -> dict[int, list[int]]:
-        """Hard rules that say no, by product, for products where all of those are in `among`.
+    def failing(
+        self, verdicts: Verdicts, among: Bools, lanes: Sequence[str]
+    ) -> dict[int, list[int]]:
+        """Hard rules that say no, by product of some lanes, where all of those are in `among`.
 
         verdicts (rules,) of one company; among (rules,) restricts to rules worth looking at.
         """
         says_no = (verdicts == NO) & self.hard
         worth = self.gates.decided(says_no & among) & ~self.gates.decided(says_no & ~among)
         failed = says_no.tolist()
-        products = np.flatnonzero(worth).tolist()
+        products = np.flatnonzero(worth & self._within(tuple(lanes))).tolist()
         return {j: [i for i in self.hard_rules[j] if failed[i]] for j in products}
+
+    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    def _within(self, lanes: tuple[str, ...]) -> Bools:
+        return self.offers.lane_is(*lanes)
 
     @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
     def in_lanes(self, lanes: tuple[str, ...]) -> tuple[Product, ...]:

@@ -206,7 +206,8 @@ class Engine:
         grades = matcher.fits(situation.verdicts)[0]
         grades[grades < 0] = INELIGIBLE
         remedies = Remedies(matcher, case)
-        near = remedies.near_misses(matcher.failing(verdicts, self._mendable))
+        failing = matcher.failing(verdicts, self._mendable, options.lanes or LANES)
+        near = remedies.near_misses(failing)
         grades[[matcher.index[name] for name in near]] = NEAR
         values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(

@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
-from recommender.changes import NEED, Change, Trial, Trials
+from recommender.changes import Change, Trial, Trials
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import NO, YES
 from recommender.fields import BY_ID
@@ -76,6 +77,10 @@ class Remedies:
         self._mended: dict[int, list[Change]] = {}
         self._trials = Trials(matcher, case)
 
+    @cached_property
+    def _papers(self) -> list[dict[str, Any]]:
+        return _plain(self._case.company.documents or ())
+
     def near_misses(self, failing: Mapping[int, Sequence[int]]) -> dict[str, list[Change]]:
         """Single changes by the company that make a product eligible or conditional.
 
@@ -126,14 +131,14 @@ class Remedies:
 
     def _covering(self, failing: Sequence[int]) -> list[Change]:
         """Candidates by the company that touch every failing rule: one may mend them all."""
-        rules = [self._matcher.rules[i] for i in failing]
         found = {c.key: c for i in failing for c in self._candidates(i)}
-        if len(rules) > 1:
+        if len(failing) > 1:
             found |= {c.key: c for c in self._by_document(failing)}
         return [
             change
             for change in found.values()
-            if change.by == "company" and all(_touches(change, rule) for rule in rules)
+            if change.by == "company"
+            and not any(change.touches.isdisjoint(self._matcher.fields_of[i]) for i in failing)
         ]
 
     def _candidates(self, index: int) -> list[Change]:
@@ -211,9 +216,8 @@ class Remedies:
     def _with_paper(
         self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any]
     ) -> Change:
-        papers = _plain(self._case.company.documents or ())
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
-        values = {"documents": [*papers, added], **document.sets, **more}
+        values = {"documents": [*self._papers, added], **document.sets, **more}
         hands = [_issuing_hand(document), self._hardest(more)]
         return Change(tuple(values.items()), max(hands, key=BY_COST.__getitem__), document.id)
 
@@ -315,15 +319,6 @@ def _codes(implication: Implication) -> tuple[Any, ...]:
 def _plain(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Records as plain values, in an order that is not that of their list."""
     return sorted((r.model_dump(exclude_none=True) for r in records), key=repr)
-
-
-def _touches(change: Change, rule: Rule) -> bool:
-    names = {name for name, _ in change.values} | {change.fact}
-    if "documents" in names:
-        names.add("document_issuers")
-    if names & set(NEED):
-        names |= {*NEEDS, "collateral_gap_cny"}
-    return any(predicate.f in names for predicate in rule.predicates)
 
 
 def _cost(change: Change) -> tuple[int, int, str]:
