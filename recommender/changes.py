@@ -20,10 +20,11 @@ from recommender.collateral import CAPS
 from recommender.domain import Company, Fact, Need
 from recommender.encoding import Values
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import FIELDS, Profile, read_from
+from recommender.fields import FIELDS, read_from
 from recommender.figures import cny, collateral_gap, given
 from recommender.headroom import NEEDS, with_need
 from recommender.matching import Case, Matcher, fact_value
+from recommender.readings import Profile
 
 NEED = ("need.amount", "need.currency")
 WEIGHED = (*NEED, "need.tenor_days")
