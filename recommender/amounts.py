@@ -175,7 +175,7 @@ def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: 
     """A range cut to the need and to the product's smallest and largest amount."""
     currency = _currency(product, basis)
     amount = product.amount or Range()
-    figures = tuple(dict.fromkeys((low, high, basis.need)))
+    figures: tuple[Figure, ...] = (low, high, basis.need)
     missing = tuple(dict.fromkeys(f for figure in figures for f in figure.missing))
     if low.number is None or high.number is None or basis.need.number is None:
         return Indication(None, None, currency, formula, figures, missing)

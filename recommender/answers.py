@@ -91,6 +91,8 @@ class MatchWriter:
         self._writer = ChangeWriter(matcher.catalogue, currency, language)
         self._said: dict[tuple[str, int], Any] = {}
         self._changed: dict[str, Json] = {}
+        self._parts_said: dict[tuple[str, float | None, bool], Json] = {}
+        self._terms: dict[tuple[str, Any, str, str], Json] = {}
 
     def rules(self, product_id: str) -> list[Answered]:
         """Every rule of a product with its answer."""
@@ -154,7 +156,7 @@ class MatchWriter:
             strict=True,
         )
         found = [
-            self._contribution(name, None if isnan(value) else round(value, 6), micros, open_)
+            self._contribution(name, None if isnan(value) else value, micros, open_)
             for name, applies, value, micros, open_ in parts
             if applies
         ]
@@ -163,18 +165,21 @@ class MatchWriter:
         return [*found, self._baseline(baseline)] if baseline else found
 
     def _contribution(self, name: str, value: float | None, micros: int, open_: bool) -> Json:
-        level = "open" if open_ else band(value)
-        label_, said = self._sheets.similarity(name, level, self._language)
-        return {
-            "feature": name,
-            "label": label_,
-            "value": value,
-            "known": value is not None,
-            "open": open_,
-            "weight": self._weights.get(name),
-            "contribution": micros / MICRO,
-            "text": said,
-        }
+        key = (name, value, open_)
+        if key not in self._parts_said:
+            level = "open" if open_ else band(value)
+            label_, said = self._sheets.similarity(name, level, self._language)
+            self._parts_said[key] = {
+                "feature": name,
+                "label": label_,
+                "value": None if value is None else round(value, 6),
+                "known": value is not None,
+                "open": open_,
+                "weight": self._weights.get(name),
+                "contribution": micros / MICRO,
+                "text": said,
+            }
+        return self._parts_said[key]
 
     def _baseline(self, micros: int) -> Json:
         return {
@@ -317,14 +322,17 @@ class MatchWriter:
         }
 
     def _term(self, figure: Figure) -> Json:
-        formula = text(figure.formula, self._language) if figure.formula in table() else None
-        return {
-            "name": figure.name,
-            "label": show(self._term_label(figure.name), self._language),
-            "value": number(figure.number),
-            "unit": figure.unit,
-            "formula": formula,
-        }
+        key = (figure.name, figure.value, figure.unit, figure.formula)
+        if key not in self._terms:
+            formula = text(figure.formula, self._language) if figure.formula in table() else None
+            self._terms[key] = {
+                "name": figure.name,
+                "label": show(self._term_label(figure.name), self._language),
+                "value": number(figure.number),
+                "unit": figure.unit,
+                "formula": formula,
+            }
+        return self._terms[key]
 
     def _term_label(self, name: str) -> Label | str:
         """A term's name: a position, an item of collateral, or a figure."""
