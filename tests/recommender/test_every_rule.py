@@ -366,6 +366,18 @@ def test_every_rule_can_be_met_can_fail_and_can_be_open(key, answer):
         assert verdicts(raw, places) == {answer}
 
 
+def settable(name: str) -> bool:
+    place, _, inner = name.partition(".")
+    known = inner in BASE[place] if inner and place in BASE else place in BASE
+    return name in FACTS or name in WRITERS or known
+
+
+def test_every_field_a_rule_asks_can_be_set_here():
+    asked = {p for rule, _ in RULES.values() for p in rule.predicates}
+    names = {p.f for p in asked} | {p.v_field for p in asked if p.v_field}
+    assert sorted(n for n in names if not settable(n)) == [], "give it a writer and a reader"
+
+
 def test_nothing_is_left_out():
     listed = [place for _, places in RULES.values() for place in places]
     assert len(listed) == len(set(listed))
