@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import json
 import logging
 import signal
@@ -46,7 +47,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.app.state.missing:
             self.should_exit = True
-        elif sockets:
+            return
+        # The catalogue lives as long as the process: the garbage collector need not walk it again.
+        gc.freeze()
+        if sockets:
             print(announcement(sockets[0], self._language), flush=True)  # noqa: T201 - what the command is for
 
 

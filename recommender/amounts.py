@@ -2,7 +2,7 @@
 
 Indicative, never an offer. A figure that rests on something unknown is unknown and says what is
 missing. All arithmetic is Decimal over `recommender.figures`; the fast floats of the similarity
-`collateral` start from the same bases.
+`collateral` (`recommender.pledges`) start from the same bases.
 """
 
 from __future__ import annotations
@@ -10,31 +10,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
-from math import isnan
 from operator import mul, truediv
 from typing import Any
 
 from recommender import codes
-from recommender.collateral import (
-    UNFINANCED_BALANCE,
-    Controlled,
-    always,
-    insured_receivable,
-    items,
-)
+from recommender.collateral import Controlled, always, items
 from recommender.derived import Derived
-from recommender.domain import Collateral, Company
-from recommender.encoding import Pledge
-from recommender.figures import CENT, ONE, ZERO, Figure, cny, combined, given, unknown
+from recommender.domain import Company
+from recommender.figures import (
+    CENT,
+    ONE,
+    ZERO,
+    Figure,
+    cny,
+    combined,
+    given,
+    in_cny,
+    margin,
+    stated_number,
+    unknown,
+)
 from recommender.gates import buckets_of
+from recommender.headroom import NEEDS, RESTS_ON
 from recommender.parameters import Rate
 from recommender.positions import OpenPosition
-from recommender.product import Product, Range
+from recommender.product import Product, Range, ShareRange
 
 Rates = Mapping[str, Rate]
 Spans = Mapping[str, tuple[Decimal, Decimal]]
-NAN = float("nan")
 REBATE = "rebate_refundable_confirmed_cny"
+STATED = {"order_share": "order_unpaid_cny", "prepayment_share": "import_prepayment_cny"}
 
 
 @dataclass(frozen=True)
@@ -49,77 +54,13 @@ class Indication:
     missing: tuple[str, ...] = ()
 
 
-def pledges(
-    company: Company, rates: Rates, controlled: Controlled = always
-) -> tuple[Pledge, ...] | None:
-    """The company's items as floats in CNY, for the similarity; None when they are not known.
-
-    Only what a product may take as cover or as its source of repayment: guarantees are left out,
-    and goods that no paper gives control of (see `recommender.collateral.items`).
-    """
-    if company.collateral is None:
-        return None
-    balance = _float(_in_cny(_fact(company, UNFINANCED_BALANCE), "USD", rates))
-    cap = float("inf") if isnan(balance) else balance
-    return tuple(
-        _pledge(company, item, f"collateral[{i}]", rates, cap)
-        for i, item in enumerate(_taken(company.collateral, controlled))
-        if item is not None
-    )
-
-
-def _taken(items_: Sequence[Collateral], controlled: Controlled) -> list[Collateral | None]:
-    """The items that can be pledged, in place; of unknown value when control is not known."""
-    found: list[Collateral | None] = []
-    for item in items_:
-        kind = codes.collateral_type(item.type)
-        control = controlled(item) if kind.needs_control else True
-        if kind.family == "guarantee" or control is False:
-            found.append(None)
-        else:
-            found.append(item if control else item.model_copy(update={"value": None}))
-    return found
-
-
-def _pledge(company: Company, item: Collateral, place: str, rates: Rates, cap: float) -> Pledge:
-    group = item.trade or place
-    senior = _float(_in_cny(item.senior_claim, item.currency, rates))
-    if codes.collateral_type(item.type).family != "insured_receivable":
-        base = _float(_in_cny(item.value, item.currency, rates))
-        return Pledge(item.type, base, senior, group)
-    policies = [p for p in company.insurance or () if item.trade and p.trade == item.trade]
-    free = item.model_copy(update={"senior_claim": ZERO})
-    figures = [insured_receivable(free, policy, ONE, rates) for policy in policies]
-    bases = [_float(_in_cny(figure.number, item.currency, rates)) for figure in figures]
-    vague = any(policy.trade is None for policy in company.insurance or ())
-    base = NAN if vague or not bases or any(isnan(base) for base in bases) else min(bases)
-    return Pledge(item.type, base, senior, group, cap)
-
-
-def _in_cny(amount: Decimal | None, currency: str | None, rates: Rates) -> Decimal | None:
-    if amount == 0:
-        return ZERO
-    rate = rates.get(currency) if currency else None
-    return None if amount is None or rate is None else amount * rate.cny_per_unit
-
-
-def _fact(company: Company, name: str) -> Decimal | None:
-    stated = (company.facts or {}).get(name)
-    value = None if stated is None else stated.value
-    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return Decimal(str(value)) if plain else None
-
-
-def _float(value: Decimal | None) -> float:
-    return NAN if value is None else float(value)
-
-
 @dataclass(frozen=True)
 class Basis:
     """What indications are computed from: a company with its figures, and dated shares.
 
     guarantee_share: part of a loan a guarantee covers. target: hedge ratios aimed at, low and high.
-    lent: what was computed already, by advances: many products lend alike.
+    lent: what was computed already, by advances: many products lend alike. margin_rate: cash a
+    forward takes, as a share of its notional; None: not known.
     """
 
     company: Company
@@ -129,6 +70,7 @@ class Basis:
     target: tuple[Decimal, Decimal] | None
     controlled: Controlled = always
     lent: dict[Any, Figure] = field(default_factory=dict)
+    margin_rate: Figure | None = None
 
     @property
     def need(self) -> Figure:
@@ -182,9 +124,8 @@ def _lent(basis: Basis, advances: Mapping[str, Decimal]) -> Figure:
 
 def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, str, Figure]]:
     found = [
-        (item.place, item.group, item.worth)
+        (item.place, item.place if item.family == "guarantee" else item.group, item.worth)
         for item in items(basis.company, advances, basis.rates, basis.controlled)
-        if item.family != "guarantee"
     ]
     for i, item in enumerate(basis.company.collateral or ()):
         kind = codes.collateral_type(item.type)
@@ -201,7 +142,7 @@ def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, 
 
 def _tax_rebate(product: Product, basis: Basis, spans: Spans) -> Indication:
     span = spans.get("tax_rebate_account")
-    refundable = given(REBATE, _fact(basis.company, REBATE), "CNY", REBATE)
+    refundable = given(REBATE, stated_number(basis.company, REBATE), "CNY", REBATE)
     if span is None:
         return _none(product, basis, spans)
     low, high = (
@@ -209,6 +150,18 @@ def _tax_rebate(product: Product, basis: Basis, spans: Spans) -> Indication:
         for share in span
     )
     return _within(product, basis, low, high, "tax_rebate")
+
+
+def _stated_share(product: Product, basis: Basis, _: Spans) -> Indication:
+    """The product's share of what a fact names: an order, or a payment in advance."""
+    fact = STATED[product.formula]
+    stated = given(fact, stated_number(basis.company, fact), "CNY", fact)
+    span = product.share or ShareRange()
+    low, high = (
+        combined(product.formula, "CNY", (given("advance", end, "share"), stated), mul)
+        for end in (span.low, span.high)
+    )
+    return _within(product, basis, low, high, product.formula)
 
 
 def _guarantee(product: Product, basis: Basis, _: Spans) -> Indication:
@@ -226,13 +179,35 @@ def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: 
     missing = tuple(dict.fromkeys(f for figure in figures for f in figure.missing))
     if low.number is None or high.number is None or basis.need.number is None:
         return Indication(None, None, currency, formula, figures, missing)
+    ceilings = _ceilings(product, basis)
+    figures, missing = (*figures, *ceilings), tuple(f for c in ceilings for f in c.missing)
     top = min(high.number, basis.need.number, _or(amount.high, high.number))
-    if top < _or(amount.low, ZERO):
+    held = min((top, *(c.number for c in ceilings if c.number is not None)))
+    if held < _or(amount.low, ZERO):
         why = "nothing_accepted" if high.number == 0 else f"{formula}_below_minimum"
+        why = "ceiling_below_minimum" if top >= _or(amount.low, ZERO) else why
         return Indication(None, None, currency, why, figures)
+    top = held
     bottom = min(max(min(low.number, top), _or(amount.low, ZERO)), top)
     low_, high_ = _converted((bottom, top), currency, basis.rates)
-    return Indication(low_, high_, currency, formula, figures)
+    return Indication(low_, high_, currency, formula, figures, missing)
+
+
+def _ceilings(product: Product, basis: Basis) -> list[Figure]:
+    """In CNY, the rooms and ceilings that a rule of the product holds the need to.
+
+    One that is not known does not bind, as it can only lower the amount; it says what it misses.
+    """
+    named = [
+        rule.v_field
+        for rule in product.rules
+        if rule.f in NEEDS and rule.op == "at_most" and rule.v_field in RESTS_ON
+    ]
+    rooms = [basis.derived.headroom[name] for name in named if name is not None]
+    return [
+        cny(room, room.unit, basis.rates, "")._replace(name=room.name, missing=room.missing)
+        for room in rooms
+    ]
 
 
 def _or(value: Decimal | None, default: Decimal) -> Decimal:
@@ -265,12 +240,7 @@ def _position(product: Product, basis: Basis, _: Spans) -> Indication:
         common = "USD" if "USD" in product.currencies else product.currencies[0]
         return Indication(None, None, common, "position", (), missing)
     largest = max(open_, key=lambda p: (_size(p, basis.rates), p.currency, p.bucket))
-    cap, size = abs(largest.documented or ZERO), abs(largest.before_hedges or ZERO)
-    done = size - cap
-    low, high = (
-        min(cap, max(ZERO, share * size - done)).quantize(CENT, ROUND_DOWN)
-        for share in basis.target
-    )
+    low, high = (_hedged(largest, share) for share in basis.target)
     figures = tuple(
         Figure(f"position.{p.currency}.{p.bucket}", p.documented, p.currency, "", p.terms)
         for p in open_
@@ -279,12 +249,47 @@ def _position(product: Product, basis: Basis, _: Spans) -> Indication:
     return Indication(low, high, largest.currency, formula, figures)
 
 
+def _hedge_margin(product: Product, basis: Basis, _: Spans) -> Indication:
+    """The cash a hedge towards the target would tie up: hedge x margin rate, up to the ceiling."""
+    reach, positions = buckets_of(product), basis.derived.positions
+    open_ = [
+        p
+        for p in positions
+        if p.currency in product.currencies and p.bucket in reach and _left_open(p)
+    ]
+    if not open_ or basis.target is None or basis.margin_rate is None:
+        missing = tuple(f for p in positions for f in p.missing) or ("positions",)
+        return Indication(None, None, "CNY", "hedge_margin", (), missing)
+    low, high = (_margin_of(open_, basis, basis.margin_rate, share) for share in basis.target)
+    missing = tuple(dict.fromkeys((*low.missing, *high.missing)))
+    if low.number is None or high.number is None:
+        return Indication(None, None, "CNY", "hedge_margin", (low, high), missing)
+    ceiling = product.amount.high if product.amount else None
+    bottom, top = (min(end, _or(ceiling, end)) for end in (low.number, high.number))
+    return Indication(bottom, top, "CNY", "hedge_margin", (high, basis.margin_rate))
+
+
+def _margin_of(open_: Sequence[OpenPosition], basis: Basis, rate: Figure, share: Decimal) -> Figure:
+    hedges = [
+        cny(given("hedge", _hedged(p, share), p.currency), p.currency, basis.rates, "positions")
+        for p in open_
+    ]
+    notional = combined("notional", "CNY", hedges, lambda *h: sum(h, ZERO))
+    return margin(notional, rate)
+
+
+def _hedged(position: OpenPosition, share: Decimal) -> Decimal:
+    """What is still to be hedged towards a target ratio, never above the documented position."""
+    cap, size = abs(position.documented or ZERO), abs(position.before_hedges or ZERO)
+    return min(cap, max(ZERO, share * size - (size - cap))).quantize(CENT, ROUND_DOWN)
+
+
 def _left_open(position: OpenPosition) -> bool:
     return (position.documented or ZERO) * (position.before_hedges or ZERO) > 0
 
 
 def _size(position: OpenPosition, rates: Rates) -> Decimal:
-    return abs(_in_cny(position.documented, position.currency, rates) or ZERO)
+    return abs(in_cny(position.documented, position.currency, rates) or ZERO)
 
 
 def _receivables(product: Product, basis: Basis, spans: Spans) -> Indication:
@@ -314,7 +319,10 @@ _FORMULAS: Mapping[str, Any] = {
     "insured_receivable": _advance,
     "documentary_credit": _advance,
     "tax_rebate": _tax_rebate,
+    "order_share": _stated_share,
+    "prepayment_share": _stated_share,
     "guarantee": _guarantee,
+    "hedge_margin": _hedge_margin,
     "position": _position,
     "receivables": _receivables,
     "asset": _unsecured,

@@ -5,11 +5,14 @@ Dicts follow the contract's names and are built once; every text is in the langu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommender.amounts import Indication
 from recommender.change_texts import ChangeWriter
@@ -17,25 +20,20 @@ from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
-from recommender.fields import Codes
+from recommender.fields import SEARCHED, Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product, Rule
 from recommender.remedies import Remedies
 from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span
-from recommender.similarity import FEATURES
+from recommender.similarity import NAMES, applies
 from recommender.texts import Label, Language, label, show, table, text
 
 Json = dict[str, Any]
-_SCOPES = {
-    "route": "routes",
-    "cargo": "hs",
-    "stage": "stages",
-    "settlement": "settlement_methods",
-    "size": "sizes",
-    "documents": "documents",
-}
 TRUSTED = {"bank": ("bank", "register"), "screening": ("screening",)}
+
+
+FITS: Mapping[int, Fit] = {1: "eligible", 0: "conditional", -1: "near_miss", -2: "ineligible"}
 
 
 class Answered(NamedTuple):
@@ -46,21 +44,32 @@ class Answered(NamedTuple):
     verdict: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Assessment:
     """One company against the whole catalogue, before anything is worded.
 
-    verdicts (rules,), fits by product id, changes that make near misses fit, scores or None.
+    places: of products by id; verdicts (rules,); grades (m,): keys of FITS; near: changes that make
+    near misses fit, by product id; values (m, K) and scores, or None.
     """
 
     case: Case
-    verdicts: Any
-    fits: Mapping[str, Fit]
+    places: Mapping[str, int]
+    verdicts: NDArray[np.int8]
+    grades: NDArray[np.int8]
     near: Mapping[str, Sequence[Change]]
     scores: Scores | None
-    values: Any
-    applies: Any
+    values: NDArray[np.float64] | None
     remedies: Remedies
+
+    def fit(self, product_id: str) -> Fit:
+        """How a product fits."""
+        return FITS[int(self.grades[self.places[product_id]])]
+
+    @cached_property
+    def answers(self) -> list[int]:
+        """The verdicts as a list."""
+        found: list[int] = self.verdicts.tolist()
+        return found
 
 
 class MatchWriter:
@@ -77,21 +86,28 @@ class MatchWriter:
         self._matcher, self._sheets, self._a = matcher, sheets, assessment
         self._weights, self._language = weights, language
         self._wording = Wording(matcher.catalogue)
+        self._applies = applies(matcher.offers)
         currency = assessment.case.profile.need.currency
         self._writer = ChangeWriter(matcher.catalogue, currency, language)
+        self._said: dict[tuple[str, int], Any] = {}
+        self._changed: dict[str, Json] = {}
 
     def rules(self, product_id: str) -> list[Answered]:
         """Every rule of a product with its answer."""
-        ids = self._matcher.rule_ids[product_id]
-        rules = self._matcher.catalogue.rules(product_id)
-        verdicts = self._a.verdicts
-        return [Answered(i, rule, int(verdicts[i])) for i, rule in zip(ids, rules, strict=True)]
+        return self._answered(self._matcher.placed[self._matcher.index[product_id]])
+
+    def _answered(self, placed: Iterable[tuple[int, Rule]], *which: int) -> list[Answered]:
+        """Rules with their answers, those with some answers only."""
+        answers, wanted = self._a.answers, which or (YES, UNKNOWN, NO)
+        return [Answered(i, rule, answers[i]) for i, rule in placed if answers[i] in wanted]
 
     def match(self, product: Product, rank: int, indication: Indication) -> Json:
         """The match of one product."""
         j = self._matcher.index[product.id]
-        fit = self._a.fits[product.id]
-        rules = self.rules(product.id)
+        fit = self._a.fit(product.id)
+        ours, theirs, soft = self._matcher.parts[j]
+        failed = self._answered(self._matcher.hard_placed[j], NO)
+        open_ = self._answered(ours, UNKNOWN)
         return {
             **self._sheets.head(product, self._language),
             "fit": fit,
@@ -100,58 +116,65 @@ class MatchWriter:
             **self._score(j),
             "uptake_probability": None,
             "contributions": self._contributions(j),
-            "subject_to": self._subject_to(rules),
-            "cautions": self._cautions(product, rules),
-            "blockers": [self._blocker(r) for r in rules if r.rule.hard and r.verdict == NO],
-            "unknowns": self._unknowns(rules),
-            "changes": self._changes(product.id, rules),
+            "subject_to": self._subject_to(self._answered(theirs, YES, UNKNOWN)),
+            "cautions": self._cautions(product, self._answered(soft, UNKNOWN, NO)),
+            "blockers": [self._once("blocker", r, self._blocker) for r in failed],
+            "unknowns": self._unknowns(open_),
+            "changes": self._changes(product.id, failed),
             "indicative_amount": self._amount(indication),
             "tenor_days": span(product),
             **self._papers(product),
             **self._sheets.tail(product, self._language),
         }
 
+    def _once(self, kind: str, answered: Answered, write: Callable[[Answered], Any]) -> Any:
+        """What is said of a rule, written once for all products that carry it."""
+        key = (kind, id(answered.rule))
+        if key not in self._said:
+            self._said[key] = write(answered)
+        return self._said[key]
+
     def _score(self, j: int) -> Json:
         scores = self._a.scores
         if scores is None:
             return {"score": None, "score_low": None, "score_high": None}
-        parts = {"score": scores.total, "score_low": scores.low, "score_high": scores.high}
-        return {name: int(micros[0, j]) / MICRO for name, micros in parts.items()}
+        total, low, high = scores.span(0, j)
+        return {"score": total / MICRO, "score_low": low / MICRO, "score_high": high / MICRO}
 
     def _contributions(self, j: int) -> list[Json]:
-        scores, product = self._a.scores, self._matcher.products[j]
-        if scores is None:
+        scores, values = self._a.scores, self._a.values
+        if scores is None or values is None:
             return []
-        values, known = np.round(self._a.values[0, j], 6).tolist(), scores.known[0, j].tolist()
-        micros_of = scores.contributions[0, j].tolist()
-        parts = zip(FEATURES, self._a.applies[j].tolist(), known, values, micros_of, strict=True)
+        parts = zip(
+            NAMES,
+            self._applies[j].tolist(),
+            values[j].tolist(),
+            scores.contributions[0, j].tolist(),
+            self._sheets.open_to(self._matcher.products[j]),
+            strict=True,
+        )
         found = [
-            self._contribution(product, feature.name, value if sure else None, micros)
-            for feature, applies, sure, value, micros in parts
+            self._contribution(name, None if isnan(value) else round(value, 6), micros, open_)
+            for name, applies, value, micros, open_ in parts
             if applies
         ]
-        found.sort(key=lambda part: (-part["contribution"], part["feature"]))
+        found.sort(key=_weightiest)
         baseline = int(scores.baseline[j])
         return [*found, self._baseline(baseline)] if baseline else found
 
-    def _contribution(self, product: Product, name: str, value: float | None, micros: int) -> Json:
-        level = "open" if self._asks_nothing(product, name) else band(value)
+    def _contribution(self, name: str, value: float | None, micros: int, open_: bool) -> Json:
+        level = "open" if open_ else band(value)
+        label_, said = self._sheets.similarity(name, level, self._language)
         return {
             "feature": name,
-            "label": text(f"feature.{name}.label", self._language),
+            "label": label_,
             "value": value,
             "known": value is not None,
-            "open": level == "open",
+            "open": open_,
             "weight": self._weights.get(name),
             "contribution": micros / MICRO,
-            "text": text(f"feature.{name}.{level}", self._language),
+            "text": said,
         }
-
-    def _asks_nothing(self, product: Product, name: str) -> bool:
-        """Whether a product is open to all in what a similarity looks at."""
-        if name == "preferences":
-            return all(rule.hard for rule in self._matcher.catalogue.rules(product.id))
-        return name in _SCOPES and not getattr(product, _SCOPES[name])
 
     def _baseline(self, micros: int) -> Json:
         return {
@@ -165,20 +188,21 @@ class MatchWriter:
             "text": text("feature.baseline.high", self._language),
         }
 
-    def _subject_to(self, rules: Sequence[Answered]) -> list[Json]:
+    def _subject_to(self, asked: Sequence[Answered]) -> list[Json]:
         """Conditions of banks and screening that nobody entitled has confirmed."""
-        asked = self._matcher.asked
-        return [
-            self._sheets.condition(r.rule, asked[r.at], self._language)
-            for r in rules
-            if r.rule.hard
-            and asked[r.at] != "company"
-            and r.verdict != NO
-            and not self._confirmed(r)
-        ]
+        found = [self._once("condition", r, self._condition) for r in asked]
+        return [line for line in found if line is not None]
+
+    def _condition(self, answered: Answered) -> Json | None:
+        if self._confirmed(answered):
+            return None
+        who = self._matcher.asked[answered.at]
+        return self._sheets.condition(answered.rule, who, self._language)
 
     def _confirmed(self, answered: Answered) -> bool:
         """Whether a predicate is met on the word of those it is asked of."""
+        if answered.verdict != YES:
+            return False
         trusted = TRUSTED[self._matcher.asked[answered.at]]
         for predicate, verdict in zip(answered.rule.predicates, self._parts(answered), strict=True):
             stated = self._a.case.facts.get(predicate.f)
@@ -190,10 +214,10 @@ class MatchWriter:
         """The answers to the predicates of a rule."""
         if answered.rule.any is None:
             return [answered.verdict]
-        return self._matcher.table.parts(self._a.case.columns, answered.at)
+        return self._matcher.table.parts(answered.at, self._a.case.values)
 
     def _line(self, rule: Rule, said: str) -> Json:
-        return {"code": rule.reason, "field": self._wording.field(rule), "text": said}
+        return {"code": rule.reason, "field": rule.fields, "text": said}
 
     def _reason(self, answered: Answered) -> str:
         parts = self._parts(answered)
@@ -201,30 +225,34 @@ class MatchWriter:
             answered.rule, answered.verdict, parts, self._a.case, self._language
         )
 
-    def _cautions(self, product: Product, rules: Sequence[Answered]) -> list[Json]:
+    def _cautions(self, product: Product, soft: Sequence[Answered]) -> list[Json]:
         """Soft rules not met, or open where nothing hard asks the same."""
-        found = [
-            self._line(r.rule, self._wording.caution(r.rule, self._a.case, self._language))
-            for r in rules
-            if not r.rule.hard and r.verdict == NO
-        ]
-        unknown = [r.rule for r in rules if r.verdict == UNKNOWN]
-        asked = {p.f for rule in unknown if rule.hard for p in rule.predicates}
-        for rule in unknown:
-            if not rule.hard and not asked & {predicate.f for predicate in rule.predicates}:
-                name = self._wording.name(rule.predicates[0].f)
-                found.append(self._line(rule, text("caution.unknown", self._language, label=name)))
+        found = [self._once("caution", r, self._caution) for r in soft if r.verdict == NO]
+        if len(found) < len(soft):
+            hard = self._matcher.hard_placed[self._matcher.index[product.id]]
+            fields = self._matcher.fields_of
+            asked = {field for r in self._answered(hard, UNKNOWN) for field in fields[r.at]}
+            vague = [r for r in soft if r.verdict == UNKNOWN and asked.isdisjoint(fields[r.at])]
+            found += [self._once("vague", r, self._vague) for r in vague]
         if product.fit_ceiling is not None:
             said = text("caution.ceiling", self._language)
             found.append({"code": "fit_ceiling", "field": "fit_ceiling", "text": said})
         return found
+
+    def _caution(self, answered: Answered) -> Json:
+        rule = answered.rule
+        return self._line(rule, self._wording.caution(rule, self._a.case, self._language))
+
+    def _vague(self, answered: Answered) -> Json:
+        name = self._wording.name(answered.rule.predicates[0].f)
+        return self._line(answered.rule, text("caution.unknown", self._language, label=name))
 
     def _blocker(self, answered: Answered) -> Json:
         rule, case = answered.rule, self._a.case
         observed = [self._wording.observed(case, predicate.f) for predicate in rule.predicates]
         return {
             "code": rule.reason,
-            "field": self._wording.field(rule),
+            "field": rule.fields,
             "observed": observed if rule.any is not None else observed[0],
             "required": self._wording.required(rule),
             "text": self._reason(answered),
@@ -246,24 +274,33 @@ class MatchWriter:
             "text": line["text"],
         }
 
-    def _unknowns(self, rules: Sequence[Answered]) -> list[Json]:
+    def _unknowns(self, open_: Sequence[Answered]) -> list[Json]:
+        """What the company has not said yet, one line for each question."""
         found: dict[str, Json] = {}
-        for answered in rules:
-            rule, ours = answered.rule, self._matcher.asked[answered.at] == "company"
-            if rule.hard and answered.verdict == UNKNOWN and ours:
-                field = open_fields(self._a.case, rule)[0]
-                question = show(self._wording.question(field), self._language)
-                line = {"code": rule.reason, "field": self._wording.field(rule)}
-                found.setdefault(field, {**line, "question": question})
+        for answered in open_:
+            field, line = self._once("unknown", answered, self._unknown)
+            found.setdefault(field, line)
         return list(found.values())
 
-    def _changes(self, product_id: str, rules: Sequence[Answered]) -> list[Json]:
+    def _unknown(self, answered: Answered) -> tuple[str, Json]:
+        """The field to ask for, and the question."""
+        rule = answered.rule
+        field = open_fields(self._a.case, self._matcher.fields_of[answered.at])[0]
+        question = self._sheets.question(field, self._language)
+        line = {"code": rule.reason, "field": rule.fields, "question": question}
+        return field, line
+
+    def _changes(self, product_id: str, failed: Sequence[Answered]) -> list[Json]:
         """At most three verified changes: what makes a near miss fit, else what mends a rule."""
         found = self._a.near.get(product_id)
         if found is None:
-            failing = [r.at for r in rules if r.rule.hard and r.verdict == NO]
-            found = self._a.remedies.for_rules(failing)
-        return [self._writer.change(change) for change in found[:3]]
+            found = self._a.remedies.for_rules([r.at for r in failed])
+        return [self._change(change) for change in found[:3]]
+
+    def _change(self, change: Change) -> Json:
+        if change.key not in self._changed:
+            self._changed[change.key] = self._writer.change(change)
+        return self._changed[change.key]
 
     def _amount(self, indication: Indication) -> Json:
         figures = {
@@ -307,9 +344,15 @@ class MatchWriter:
         return {"documents_required": required, "documents_missing": missing}
 
 
-def open_fields(case: Case, rule: Rule) -> list[str]:
-    """The fields of the profile that would answer an open rule, as the questions name them."""
-    names = [name for p in rule.predicates for name in (p.f, p.v_field) if name]
+def _weightiest(part: Json) -> tuple[float, str]:
+    return -part["contribution"], part["feature"]
+
+
+def open_fields(case: Case, names: Sequence[str]) -> list[str]:
+    """Of the fields an open rule looks at, those that would answer it, as the questions name them.
+
+    A computed field is traced to what the company says.
+    """
     names = [name for name in names if is_open(case, name)] or names
     return list(dict.fromkeys(base for name in names for base in base_fields(case, name)))
 
@@ -325,10 +368,18 @@ def base_fields(case: Case, name: str) -> list[str]:
     if name == "receivable_currencies":
         unstated = [part for part in _RECEIVABLES if getattr(case.company, part) is None]
         return unstated or list(_RECEIVABLES)
-    if name in _FIGURES:
-        missing = getattr(case.derived, _FIGURES[name]).missing
+    if name in _FIGURES or name in case.derived.headroom:
+        rooms = case.derived.headroom
+        figure = rooms[name] if name in rooms else getattr(case.derived, _FIGURES[name])
+        missing = figure.missing or _undirected(case, name)
         return list(dict.fromkeys(map(_top, missing))) or [_BASES.get(name, name)]
     return [_BASES.get(name, name)]
+
+
+def _undirected(case: Case, name: str) -> tuple[str, ...]:
+    """What a gap that is closed as far as known hangs on: whom a product serves."""
+    known = case.profile.trade.directions is not None or not case.company.collateral
+    return () if known or name != "collateral_gap_cny" else ("trade.directions",)
 
 
 _FIGURES = {
@@ -340,6 +391,8 @@ _BASES = {
     "document_issuers": "documents",
     "documented_positions": "positions",
     "collateral_gap_cny": "collateral",
+    "related_buyers": "trade.buyers",
+    "register_search_days": SEARCHED,
 }
 _RECEIVABLES = ("collateral", "positions")
 

@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import is_
 from pathlib import Path
 from typing import Any, Self
 
@@ -130,14 +131,15 @@ class Catalogue:
 
     def normalised(self, company: Company) -> Company:
         """The company with documents named by their ids; unknown names stay as they are."""
-        if not company.documents:
+        held = company.documents or ()
+        papers = tuple(self._by_id(paper) for paper in held)
+        if all(map(is_, papers, held)):
             return company
-        papers = tuple(self._by_id(paper) for paper in company.documents)
         return company.model_copy(update={"documents": papers})
 
     def _by_id(self, paper: Paper) -> Paper:
         known = self.document_id(paper.type)
-        if known is None:
+        if known is None or known == paper.type:
             return paper
         return paper.model_copy(update={"type": known})
 

@@ -51,6 +51,7 @@ LITERALS: Mapping[str, Any] = {
     "need.purpose": vocabulary.Purpose,
     "size_class": vocabulary.SizeClass,
     "insurance": vocabulary.Insured,
+    "related_buyers": vocabulary.Related,
 }
 PAIRS: Mapping[str, Any] = {
     "document_issuers": vocabulary.Issuer,
@@ -274,6 +275,10 @@ def _predicate(predicate: Predicate, known: _Known, place: str) -> Iterator[Prob
     names = {at("f"): predicate.f, at("v_field"): predicate.v_field}
     given = {where: name for where, name in names.items() if name is not None}
     missing = {where: name for where, name in given.items() if known.kind(name) is None}
+    for where, name in given.items():
+        for fact in BY_ID[name].facts if name in BY_ID else ():
+            if fact not in known.facts:
+                yield from known.undeclared(where, fact)
     if missing:
         yield from (p for where, name in missing.items() for p in known.undeclared(where, name))
         return

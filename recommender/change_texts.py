@@ -31,6 +31,9 @@ class ChangeWriter:
         if change.document is not None and "documents" in dict(change.values):
             name = self._catalogue.documents[change.document].label.label
             return text("change.document", self._language, document=name)
+        settled = self._catalogue.facts.get(change.fact or "")
+        if settled is not None and settled.effort is not None:
+            return show(settled.effort.label, self._language).rstrip("。.")
         currency = dict(change.values).get("need.currency", self._currency)
         parts = [self._part(name, value, currency) for name, value in change.values]
         rest = parts[1:] if self._language == "zh" else [p[:1].lower() + p[1:] for p in parts[1:]]

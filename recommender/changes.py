@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from recommender import codes
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
-from recommender.collateral import UNFINANCED_BALANCE
+from recommender.collateral import CAPS
 from recommender.domain import Company, Fact, Need
-from recommender.eligibility import Verdicts
+from recommender.encoding import Values
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import FIELDS, Profile
+from recommender.fields import FIELDS, Profile, read_from
 from recommender.figures import cny, collateral_gap, given
+from recommender.headroom import NEEDS, headroom
 from recommender.matching import Case, Matcher, fact_value
 
 NEED = ("need.amount", "need.currency")
-COVER = ("documents", "insurance")
+WEIGHED = (*NEED, "need.tenor_days")
+MOVES_FIGURES = {*CAPS, *(fact for field in FIELDS for fact in field.facts)}
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,20 @@ class Change:
     document: str | None = None
     fact: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Identity: the same values by the same hand."""
         return f"{self.by}:{self.values!r}"
+
+    @cached_property
+    def touches(self) -> frozenset[str]:
+        """Fields and facts that it may move."""
+        names = {name for name, _ in self.values} | ({self.fact} if self.fact else set())
+        if "documents" in names:
+            names.add("document_issuers")
+        if not names.isdisjoint(NEED):
+            names |= {*NEEDS, "collateral_gap_cny"}
+        return frozenset(names)
 
 
 def apply(company: Company, values: Mapping[str, Any], catalogue: Catalogue) -> Company:
@@ -73,37 +87,46 @@ def _set(raw: dict[str, Any], parts: Sequence[str], value: Any) -> bool:
     return True
 
 
+class Trial(NamedTuple):
+    """A company after a change. moved: fields and facts that are others than before."""
+
+    moved: frozenset[str]
+    values: Values
+
+
 class Trials:
-    """Answers to all rules after changes to one company; each change is tried once."""
+    """One company after changes, encoded; each change is tried once."""
 
     def __init__(self, matcher: Matcher, case: Case) -> None:
         self._matcher, self._case = matcher, case
-        self._verdicts: dict[str, Verdicts | None] = {}
+        self._tried: dict[str, Trial | None] = {}
 
-    def after(self, change: Change) -> Verdicts | None:
-        """Answers (rules,) after a change that was tried; None when it is not possible."""
-        return self._verdicts[change.key]
+    def after(self, change: Change) -> Trial | None:
+        """The company after a change; None when it is not possible."""
+        if change.key not in self._tried:
+            self._tried[change.key] = self._try(change)
+        return self._tried[change.key]
 
-    def run(self, tried: Iterable[Change]) -> None:
-        """Try the changes that were not tried yet, all at once."""
-        self._verify({change.key: change for change in tried})
+    def _try(self, change: Change) -> Trial | None:
+        moved = self._moved(change)
+        if moved is None:
+            return None
+        layout, values = self._matcher.layout, self._case.values.copy()
+        layout.write(values, moved)
+        implied = self._implied_after(values, moved)
+        if self._contradicts(change, implied):
+            return None
+        following = self._following(change, implied)
+        layout.write(values, following)
+        return Trial(frozenset((*moved, *following)), values)
 
-    def _verify(self, changes: Mapping[str, Change]) -> None:
-        """Answers to all rules after each change that was not tried yet; None: not possible."""
-        tried = {key: self._moved(c) for key, c in changes.items() if key not in self._verdicts}
-        self._verdicts |= {key: None for key, values in tried.items() if values is None}
-        moved = {key: values for key, values in tried.items() if values is not None}
-        if not moved:
-            return
-        matcher, columns = self._matcher, self._case.columns.repeated(len(moved))
-        for i, values in enumerate(moved.values()):
-            matcher.layout.put(columns, i, values)
-        implied = matcher.implied_by(columns)
-        for i, (key, facts) in enumerate(zip(moved, implied, strict=True)):
-            matcher.layout.put(columns, i, self._implied(changes[key], facts))
-        verdicts = matcher.table.verdicts(columns)
-        for key, line, facts in zip(moved, verdicts, implied, strict=True):
-            self._verdicts[key] = None if self._contradicts(changes[key], facts) else line
+    def _implied_after(self, values: Values, moved: Iterable[str]) -> Mapping[str, Any]:
+        matcher = self._matcher
+        if matcher.implied_from.isdisjoint(moved):
+            return self._case.implied
+        return matcher.implied_by(
+            matcher.implications.verdicts(matcher.layout.columns([values]))[0]
+        )
 
     def _moved(self, change: Change) -> dict[str, Any] | None:
         """Fields and facts that are others after a change; None when a value is not allowed."""
@@ -113,12 +136,15 @@ class Trials:
             return None
         structural = {name: value for name, value in change.values if name not in facts}
         moved: dict[str, Any] = {}
-        if structural or UNFINANCED_BALANCE in stated:
+        if structural or stated.keys() & MOVES_FIGURES:
             try:
                 profile = self._profile(structural, stated)
             except ValidationError:
                 return None
-            moved = {field.id: field.read(profile) for field in FIELDS}
+            touched = {name.split(".")[0] for name in structural}
+            if stated.keys() & MOVES_FIGURES:
+                touched.add("facts")
+            moved = {f.id: f.read(profile) for f in read_from(frozenset(touched))}
         moved |= {name: fact_value(facts[name], value) for name, value in stated.items()}
         return {name: value for name, value in moved.items() if value != row.get(name)}
 
@@ -127,31 +153,50 @@ class Trials:
         case, matcher = self._case, self._matcher
         held = {**(case.company.facts or {}), **{n: Fact(value=v) for n, v in facts.items()}}
         company = case.company.model_copy(update={"facts": held}) if facts else case.company
-        company = matcher.catalogue.normalised(_replaced(company, values))
-        if facts or any(name in COVER for name in values):
+        company = _replaced(company, values)
+        if "documents" in values:
+            company = matcher.catalogue.normalised(company)
+        if facts.keys() & MOVES_FIGURES or _covers_otherwise(company, values):
             return matcher.profile(company, case.profile.as_of, case.rates)
         derived = case.derived
         if any(name in NEED for name in values):
             need = company.need or Need()
             stated = given("need", need.amount, need.currency or "", "need.amount")
-            wanted = replace(cny(stated, need.currency, case.rates, "need.currency"), name="need")
+            wanted = cny(stated, need.currency, case.rates, "need.currency")._replace(name="need")
             gap = collateral_gap(wanted, derived.collateral_coverage, derived.guarantees)
             derived = replace(derived, need=wanted, collateral_gap=gap)
+        if any(name in WEIGHED for name in values):
+            parameters, day = matcher.parameters, case.profile.as_of
+            rooms = headroom(company, derived.need, parameters, day, case.rates)
+            derived = replace(derived, headroom=rooms)
         return Profile(company, derived, case.profile.as_of)
 
-    def _implied(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def _following(self, change: Change, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Facts that follow from the profile otherwise than before, unless they are stated."""
+        before, known = self._case.implied, self._matcher.catalogue.facts
+        if facts is before:
+            return {}
         facts_stated = (self._case.company.facts or {}).items()
         stated = {name for name, fact in facts_stated if fact.value is not None}
         stated |= {name for name, _ in change.values}
-        before, known = self._case.implied, self._matcher.catalogue.facts
         names = {n for n in {*before, *facts} - stated if before.get(n) != facts.get(n)}
         return {name: fact_value(known[name], facts.get(name)) for name in names}
 
     def _contradicts(self, change: Change, implied: Mapping[str, Any]) -> bool:
-        stated = {n: s.value for n, s in self._case.facts.items() if s.source != "profile"}
-        stated |= {n: v for n, v in change.values if n in self._matcher.catalogue.facts}
-        return any(name in implied and implied[name] != value for name, value in stated.items())
+        stated = dict(change.values)
+        if implied is not self._case.implied:
+            said = self._case.facts.items()
+            stated = {n: s.value for n, s in said if s.source != "profile"} | stated
+        return any(name in implied and implied[name] != v for name, v in stated.items())
+
+
+def _covers_otherwise(company: Company, values: Mapping[str, Any]) -> bool:
+    """Whether collateral may be worth more or less: by its insurance, or by papers that hold it."""
+    items = company.collateral or ()
+    papers = "documents" in values and any(
+        codes.collateral_type(item.type).needs_control for item in items
+    )
+    return papers or "insurance" in values
 
 
 def _replaced(company: Company, values: Mapping[str, Any]) -> Company:

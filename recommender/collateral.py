@@ -7,16 +7,27 @@ Advances come from the caller, who knows the product; unknowns and rounding foll
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from recommender import codes
 from recommender.domain import Collateral, Company, Insurance
-from recommender.figures import ZERO, Figure, Term, cny, combined, given, unknown
+from recommender.figures import (
+    ZERO,
+    Figure,
+    Term,
+    cny,
+    combined,
+    given,
+    stated_number,
+    unknown,
+)
 from recommender.parameters import Rate
 from recommender.texts import Label
 
 UNFINANCED_BALANCE = "declaration_unfinanced_balance_usd"
+LIABILITY_LEFT = "policy_max_liability_left"
+CAPS = {UNFINANCED_BALANCE: "unfinanced_balance", LIABILITY_LEFT: "policy_liability_left"}
 Advances = Mapping[str, Decimal]
 Rates = Mapping[str, Rate]
 
@@ -104,8 +115,7 @@ def _exchanged(
     return combined(amount.name, target or "", (amount, *prices), lambda a, s, t: a * s / t)
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """What one item adds. place: where it stands; group: its trade, or itself.
 
     own: the figure in its currency; worth: the same in CNY; label: the type's name.
@@ -186,22 +196,14 @@ def _insured(
         missing = [f"insurance[{i}].trade" for i in vague] or ["insurance"]
         missing = [f"{place}.trade"] if item.trade is None else missing
         return unknown("insured_receivable", item.currency or "", missing)
-    balance = given("unfinanced_balance", _number(company, UNFINANCED_BALANCE), "USD")
+    caps = [given(name, stated_number(company, fact), "USD") for fact, name in CAPS.items()]
     found = [
         insured_receivable(
-            item, policy, factor, rates, caps=(balance,), places=(place, f"insurance[{index}]")
+            item, policy, factor, rates, caps=caps, places=(place, f"insurance[{index}]")
         )
         for index, policy in policies
     ]
     return min(found, key=lambda figure: (figure.value is not None, figure.number or ZERO))
-
-
-def _number(company: Company, fact: str) -> Decimal | None:
-    stated = (company.facts or {}).get(fact)
-    value = None if stated is None else stated.value
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return Decimal(str(value))
 
 
 def coverage(company: Company, advances: Advances, rates: Rates) -> Figure:
@@ -231,7 +233,7 @@ def _best(group: Sequence[Item]) -> Item:
         return min(group, key=lambda item: (-(item.worth.number or ZERO), *_content(item)))
     missing = dict.fromkeys(field for item in unknown_ones for field in item.worth.missing)
     first = min(unknown_ones, key=_content)
-    return replace(first, worth=replace(first.worth, missing=tuple(missing)))
+    return first._replace(worth=first.worth._replace(missing=tuple(missing)))
 
 
 def _content(item: Item) -> tuple[str, str]:

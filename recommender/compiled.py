@@ -6,6 +6,7 @@ which product carries which rule, so that questions about all products are a few
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -28,12 +29,14 @@ from recommender.offers import VOCABULARY, Spans, Tokens, compile_offers
 from recommender.product import Implication, Product, Rule
 
 Bools = NDArray[np.bool_]
+Placed = tuple[int, Rule]
 
 
 class Compiled:
     """The compiled rules and scopes of a catalogue.
 
-    rules: distinct rules; rule_ids: per product, indices in the order of Catalogue.rules.
+    rules: distinct rules; rule_ids: per product, indices in the order of Catalogue.rules; placed:
+    per product, each of its rules with its index; parts: the same by who answers hard ones.
     asked, hard: who answers each rule, and whether it gates.
     carried, carrier: every (rule, product) pair, flat, by product.
     """
@@ -46,16 +49,28 @@ class Compiled:
         self.rules: list[Rule] = []
         self._places: dict[str, int] = {}
         self.rule_ids = {p.id: [self._add(r) for r in catalogue.rules(p.id)] for p in self.products}
+        self.placed = [
+            tuple(zip(self.rule_ids[p.id], catalogue.rules(p.id), strict=True))
+            for p in self.products
+        ]
+        self.fields_of = tuple(fields_of(rule) for rule in self.rules)
         self.asked = tuple(self.asked_of(rule) for rule in self.rules)
         self.hard: Bools = np.array([rule.hard for rule in self.rules], dtype=bool)
         self.ours: Bools = np.array([asked == "company" for asked in self.asked], dtype=bool)
         self.implied = self._implications()
+        predicates = [item.predicate() for _, item in self.implied]
+        self.implied_from = {name for p in predicates for name in (p.f, p.v_field) if name}
         self.tokens = Tokens(self.products)
         self.layout = self._layout()
         self.table: RuleTable = compile_rules(self.rules, self.layout)
         self.implications = self._compiled_implications()
         self.carried, self.carrier = self._carried()
-        self.gates = Gates.of(self._deciding(ours=True), self._deciding(ours=False))
+        self.parts = [self._parted(placed) for placed in self.placed]
+        self.hard_placed = [(*ours, *theirs) for ours, theirs, _ in self.parts]
+        self.gates = Gates.of(
+            self._deciding(ours=True), self._deciding(ours=False), len(self.rules)
+        )
+        self.hard_rules = [[i for i in self.rule_ids[p.id] if self.hard[i]] for p in self.products]
         self.ceilings = np.array([p.fit_ceiling == "conditional" for p in self.products])
         self.offers = compile_offers(
             self.products,
@@ -123,28 +138,42 @@ class Compiled:
             for p in self.products
         ]
 
+    def _parted(self, placed: Iterable[Placed]) -> tuple[list[Placed], ...]:
+        """Hard rules of the company, hard rules of banks and screening, soft rules."""
+        found: tuple[list[Placed], ...] = ([], [], [])
+        for i, rule in placed:
+            found[2 if not rule.hard else 0 if self.asked[i] == "company" else 1].append((i, rule))
+        return found
+
     def fits(self, verdicts: Verdicts) -> NDArray[np.int8]:
         """(n, m): 1 eligible, 0 conditional, -1 not, before near misses are looked for."""
-        company, other = self.gates.answers(verdicts)
-        fit = np.where(other == NO, np.int8(NO), company)
-        capped = np.where(self.ceilings, np.minimum(fit, np.int8(UNKNOWN)), fit)
-        return capped.astype(np.int8)
+        found = self.gates.fits(verdicts)
+        return np.where(self.ceilings, np.minimum(found, np.int8(UNKNOWN)), found)
 
-    def failing(self, verdicts: Verdicts, among: Bools) -> dict[int, list[int]]:
-        """Hard rules that say no, by product, for products where all of those are in `among`.
+    def failing(
+        self, verdicts: Verdicts, among: Bools, lanes: Sequence[str]
+    ) -> dict[int, list[int]]:
+        """Hard rules that say no, by product of some lanes, where all of those are in `among`.
 
         verdicts (rules,) of one company; among (rules,) restricts to rules worth looking at.
         """
-        says_no = (verdicts[self.carried] == NO) & self.hard[self.carried]
-        lost = says_no & ~among[self.carried]
-        m = len(self.products)
-        hopeless = np.bincount(self.carrier[lost], minlength=m) > 0
-        found: dict[int, list[int]] = {}
-        for at in np.flatnonzero(says_no & ~hopeless[self.carrier]).tolist():
-            found.setdefault(int(self.carrier[at]), []).append(int(self.carried[at]))
-        return found
+        says_no = (verdicts == NO) & self.hard
+        worth = self.gates.decided(says_no & among) & ~self.gates.decided(says_no & ~among)
+        failed = says_no.tolist()
+        products = np.flatnonzero(worth & self._within(tuple(lanes))).tolist()
+        return {j: [i for i in self.hard_rules[j] if failed[i]] for j in products}
+
+    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    def _within(self, lanes: tuple[str, ...]) -> Bools:
+        return self.offers.lane_is(*lanes)
 
     @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
     def in_lanes(self, lanes: tuple[str, ...]) -> tuple[Product, ...]:
         """The products of some lanes, by id."""
         return tuple(product for product in self.products if product.lane in lanes)
+
+
+def fields_of(rule: Rule) -> tuple[str, ...]:
+    """The fields and facts a rule looks at, operands included."""
+    named = (name for p in rule.predicates for name in (p.f, p.v_field) if name)
+    return tuple(dict.fromkeys(named))

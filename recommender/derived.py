@@ -7,7 +7,7 @@ neighbours: `figures` (arithmetic, unknowns, rounding), `collateral` and `positi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -44,6 +44,7 @@ from recommender.figures import (
     unknown,
     working_capital_ceiling,
 )
+from recommender.headroom import RESTS_ON, headroom
 from recommender.parameters import Parameters, Rate
 from recommender.positions import OpenPosition, positions
 from recommender.texts import Label, Language, label, show, text
@@ -99,7 +100,8 @@ class Derived:
     need: in CNY. guarantees: what guarantees held add to the coverage. items: each item that
     counts. positions: empty also when unknown. cny: CNY equivalent by dotted profile field, for
     the amounts that are stated; None without a rate. rates: the rates used; rates_missing:
-    currencies of stated amounts without one.
+    currencies of stated amounts without one. headroom: rooms and ceilings by name, and the need in
+    USD (see `recommender.headroom`).
     """
 
     size_class: Figure
@@ -113,6 +115,7 @@ class Derived:
     cny: Mapping[str, Decimal | None]
     rates: tuple[Rate, ...]
     rates_missing: tuple[str, ...]
+    headroom: Mapping[str, Figure]
 
 
 def size_class(company: Company, parameters: Parameters, as_of: date) -> Figure:
@@ -184,7 +187,7 @@ def summary(
     """
     need = company.need or _NO_NEED
     stated = given("need", need.amount, need.currency or "", "need.amount")
-    wanted = replace(cny(stated, need.currency, rates, "need.currency"), name="need")
+    wanted = cny(stated, need.currency, rates, "need.currency")._replace(name="need")
     counted = items(company, advances, rates, controlled)
     cover, backing = coverage_of(company, counted), guarantees_of(company, counted)
     amounts = dict(_stated_amounts(company))
@@ -201,6 +204,7 @@ def summary(
         cny={field: _in_cny(*money, rates) for field, money in amounts.items()},
         rates=tuple(rates[currency] for currency in used if currency in rates),
         rates_missing=tuple(currency for currency in used if currency not in rates),
+        headroom=headroom(company, wanted, parameters, as_of, rates),
     )
 
 
@@ -238,7 +242,7 @@ def as_json(derived: Derived, language: Language) -> dict[str, Any]:
     """The `derived` block of an answer: numbers as JSON numbers, sentences in one language.
 
     terms: every figure with its formula, its inputs and what is missing for it. A figure that is
-    not known is null.
+    not known is null; a room or ceiling that is not known is left out.
     """
     named = {
         "size_class": derived.size_class,
@@ -250,6 +254,7 @@ def as_json(derived: Derived, language: Language) -> dict[str, Any]:
     }
     figures = [(name, label(f"derived.figure.{name}"), figure) for name, figure in named.items()]
     figures += [(item.place, item.label, item.own) for item in derived.items]
+    figures += _rooms(derived)
     return {
         **{name: _plain(figure.value) for name, figure in named.items()},
         "positions": [_position_json(position, language) for position in derived.positions],
@@ -258,6 +263,14 @@ def as_json(derived: Derived, language: Language) -> dict[str, Any]:
         "rates_missing": list(derived.rates_missing),
         "terms": [_figure_json(*figure, language) for figure in figures],
     }
+
+
+def _rooms(derived: Derived) -> list[tuple[str, Label, Figure]]:
+    return [
+        (name, label(f"derived.figure.{name}"), figure)
+        for name, figure in derived.headroom.items()
+        if figure.value is not None and name in RESTS_ON
+    ]
 
 
 def _figure_json(name: str, title: Label, figure: Figure, language: Language) -> dict[str, Any]:

@@ -11,18 +11,34 @@ import datetime
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from math import nan
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.fields import Codes, Value
+from recommender.fields import UNKNOWN, Codes, Value
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Matching = Literal["equal", "prefix"]
+Bit = tuple[int, int]
 WORD = 64
+_ALL = (1 << WORD) - 1
+_NEITHER: tuple[list[Bit], list[Bit]] = ([], [])
+
+
+class Values(NamedTuple):
+    """Encoded fields of one company as plain lists: numbers (F,), has and may (W,)."""
+
+    numbers: list[float]
+    has: list[int]
+    may: list[int]
+
+    def copy(self) -> Values:
+        """The same values, to be changed."""
+        return Values(self.numbers[:], self.has[:], self.may[:])
 
 
 @dataclass(frozen=True)
@@ -36,13 +52,9 @@ class Columns:
     def __len__(self) -> int:
         return int(self.numbers.shape[0])
 
-    def repeated(self, times: int) -> Columns:
-        """One company, several times over."""
-        return Columns(
-            np.repeat(self.numbers, times, axis=0),
-            np.repeat(self.has, times, axis=0),
-            np.repeat(self.may, times, axis=0),
-        )
+    def values(self, row: int = 0) -> Values:
+        """One company as plain lists."""
+        return Values(self.numbers[row].tolist(), self.has[row].tolist(), self.may[row].tolist())
 
 
 @dataclass
@@ -56,22 +68,24 @@ class CodeColumn:
         default_factory=dict
     )
 
+    def __post_init__(self) -> None:
+        """Look up once what an equal code sets."""
+        self.equal = {code: ([bit], list[Bit]()) for code, bit in self.bits.items()}
+
     def write(self, has: list[int], may: list[int], value: Value) -> None:
         """Set the bits of a value in the words of one company, over what was there."""
-        known = isinstance(value, Codes) and value.may is not None
+        codes = value if isinstance(value, Codes) else UNKNOWN
         for word, mask in self.whole:
-            has[word] &= ~mask & _ALL
-            may[word] = may[word] & ~mask & _ALL if known else may[word] | mask
-        if not isinstance(value, Codes):
-            return
-        for code in value.has:
+            has[word] &= ~mask
+            may[word] = may[word] | mask if codes.may is None else may[word] & ~mask
+        for code in codes.has:
             certain, possible = self.found(code)
             for word, mask in certain:
                 has[word] |= mask
                 may[word] |= mask
             for word, mask in possible:
                 may[word] |= mask
-        for code in value.may or ():
+        for code in codes.may or ():
             for part in self.found(code):
                 for word, mask in part:
                     may[word] |= mask
@@ -79,8 +93,7 @@ class CodeColumn:
     def found(self, code: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Bits a code certainly sets, and bits it possibly sets."""
         if self.matching == "equal":
-            bit = self.bits.get(code)
-            return ([bit], []) if bit else ([], [])
+            return self.equal.get(code, _NEITHER)
         known = self._prefixes.get(code)
         if known is None:
             certain = [bit for token, bit in self.bits.items() if code.startswith(token)]
@@ -117,47 +130,36 @@ class Layout:
             )
         self.words = max(1, -(-position // WORD))
 
-    def empty(self, n: int) -> Columns:
-        """N companies of which nothing is known."""
-        numbers = np.full((n, len(self.numbers) + 1), np.nan)
-        numbers[:, 0] = 0.0
-        may = np.full((n, self.words), ~np.uint64(0), dtype=np.uint64)
-        return Columns(numbers, np.zeros((n, self.words), dtype=np.uint64), may)
-
     def encode(self, rows: Sequence[Mapping[str, Value]]) -> Columns:
         """Columns of several companies from their values by field; absent is unknown."""
-        columns = self.empty(len(rows))
-        has, may = columns.has.tolist(), columns.may.tolist()
-        numbers = columns.numbers.tolist()
-        for i, row in enumerate(rows):
-            for name, value in row.items():
-                self._write(numbers[i], has[i], may[i], name, value)
+        found = []
+        for row in rows:
+            found.append(self.blank())
+            self.write(found[-1], row)
+        return self.columns(found)
+
+    def blank(self) -> Values:
+        """One company of which nothing is known."""
+        return Values([0.0, *[nan] * len(self.numbers)], [0] * self.words, [_ALL] * self.words)
+
+    def columns(self, rows: Sequence[Values]) -> Columns:
+        """Columns of several companies from their lists."""
+        n, width = len(rows), len(self.numbers) + 1
         return Columns(
-            np.array(numbers, dtype=np.float64).reshape(columns.numbers.shape),
-            np.array(has, dtype=np.uint64).reshape(columns.has.shape),
-            np.array(may, dtype=np.uint64).reshape(columns.may.shape),
+            np.array([row.numbers for row in rows], dtype=np.float64).reshape(n, width),
+            np.array([row.has for row in rows], dtype=np.uint64).reshape(n, self.words),
+            np.array([row.may for row in rows], dtype=np.uint64).reshape(n, self.words),
         )
 
-    def put(self, columns: Columns, row: int, values: Mapping[str, Value]) -> None:
+    def write(self, company: Values, values: Mapping[str, Value]) -> None:
         """Write values over what was there; a field nothing asks about is left out."""
-        numbers, has, may = (
-            x.tolist() for x in (columns.numbers[row], columns.has[row], columns.may[row])
-        )
+        numbers, has, may = company
+        places, columns = self.numbers, self.codes
         for name, value in values.items():
-            self._write(numbers, has, may, name, value)
-        columns.numbers[row], columns.has[row], columns.may[row] = numbers, has, may
-
-    def _write(
-        self, numbers: list[float], has: list[int], may: list[int], name: str, value: Value
-    ) -> None:
-        position = self.numbers.get(name)
-        if position is not None:
-            numbers[position] = as_number(value)
-        elif name in self.codes:
-            self.codes[name].write(has, may, value)
-
-
-_ALL = (1 << WORD) - 1
+            if name in columns:
+                columns[name].write(has, may, value)
+            elif name in places:
+                numbers[places[name]] = as_number(value)
 
 
 def _merged(bits: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -174,38 +176,6 @@ def as_number(value: Value) -> float:
     return float(value.toordinal() if isinstance(value, datetime.date) else value)
 
 
-@dataclass(frozen=True)
-class Segments:
-    """A ragged list per company: `values[starts[i]:starts[i + 1]]` are those of company i."""
-
-    values: Ints
-    starts: Ints
-
-    @classmethod
-    def of(cls, lists: Sequence[Sequence[int]]) -> Segments:
-        """Pack lists; order within a list is kept."""
-        lengths = np.array([len(part) for part in lists], dtype=np.int64)
-        values = np.array([x for part in lists for x in part], dtype=np.int64)
-        return cls(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-
-    def __getitem__(self, row: int) -> Ints:
-        return self.values[self.starts[row] : self.starts[row + 1]]
-
-    def means(self, table: Floats) -> Floats:
-        """Mean of table rows per company and column: table (tokens, m) -> (n, m), NaN if none."""
-        lists = range(len(self.starts) - 1)
-        return np.stack([_mean(table, self[i]) for i in lists]) if lists else table[:0]
-
-
-def _mean(table: Floats, tokens: Ints) -> Floats:
-    if not len(tokens):
-        return np.full(table.shape[1], np.nan)
-    total: Floats = table[tokens[0]].copy()
-    for token in tokens[1:]:
-        total += table[token]
-    return total / len(tokens)
-
-
 _LATIN = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
@@ -220,8 +190,7 @@ def ngrams(text: str) -> list[str]:
     return sorted(found)
 
 
-@dataclass(frozen=True)
-class Pledge:
+class Pledge(NamedTuple):
     """One item of collateral in CNY: lendable = max(0, min(advance x base, cap) - senior).
 
     group: items of one trade share a group, of which only the best counts. NaN: unknown.
@@ -234,8 +203,7 @@ class Pledge:
     cap_cny: float = float("inf")
 
 
-@dataclass(frozen=True)
-class Exposure:
+class Exposure(NamedTuple):
     """One currency and bucket: documented position after own hedges, in CNY; NaN: unknown."""
 
     currency: str
@@ -247,17 +215,14 @@ class Exposure:
 class Companies:
     """n encoded companies: columns for rules, and what only similarities look at.
 
-    hs, text: token lists; described: whether there is a description; no_goods: whether the list
-    of goods is known to be empty.
-    pledges, positions: None when the company's list is not known.
+    hs, text: tokens of goods and description. They, pledges and positions are None for a company
+    that does not say; goods none of which is known are not known either.
     coverage: CNY lendable at the catalogue's best advances (n,), NaN unknown.
     """
 
     columns: Columns
-    hs: Segments
-    text: Segments
-    described: NDArray[np.bool_]
-    no_goods: NDArray[np.bool_]
+    hs: tuple[list[int] | None, ...]
+    text: tuple[list[int] | None, ...]
     pledges: tuple[tuple[Pledge, ...] | None, ...]
     positions: tuple[tuple[Exposure, ...] | None, ...]
     coverage: Floats

@@ -21,7 +21,8 @@ from recommender.derived import as_json, given
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.explain import Wording
-from recommender.matching import Case, Fit, Matcher
+from recommender.fields import BY_ID
+from recommender.matching import Case, Matcher
 from recommender.notices import nothing_fits, notices
 from recommender.options import Options
 from recommender.parameters import Parameters
@@ -30,12 +31,11 @@ from recommender.questions import Questions
 from recommender.remedies import Remedies, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
-from recommender.similarity import FEATURES, applies
+from recommender.similarity import FEATURES
 from recommender.texts import Language, label, show, text
 from recommender.vocabulary import LANES, PROVENANCES
 
-FITS: dict[int, Fit] = {1: "eligible", 0: "conditional", -1: "ineligible"}
-_GROUPS = {"eligible": 0, "conditional": 0, "near_miss": 1, "ineligible": 2}
+NEAR, INELIGIBLE = -1, -2
 
 
 class Engine:
@@ -61,7 +61,6 @@ class Engine:
         self._mendable = mendable(self._matcher, ("company",))
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
         self._provenance = np.array(quality)
-        self._applies = applies(self._matcher.offers)
 
     def read(self, raw: Any) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
@@ -95,7 +94,7 @@ class Engine:
         products = [
             {
                 "product_id": product.id,
-                "fit": assessment.fits[product.id],
+                "fit": assessment.fit(product.id),
                 "rules": [writer.rule_json(answered) for answered in writer.rules(product.id)],
             }
             for product in self._in_lanes(chosen)
@@ -114,7 +113,7 @@ class Engine:
         assessments = [self._assess(company, chosen)]
         assessments.append(self._assess(apply(company, changes, self.catalogue), chosen))
         before, after = (self._answer(assessment, chosen) for assessment in assessments)
-        fits = [assessment.fits for assessment in assessments]
+        fits = [{p.id: a.fit(p.id) for p in self._in_lanes(chosen)} for a in assessments]
         ranks = [_places(answer) for answer in (before, after)]
         moved = [
             {
@@ -204,19 +203,21 @@ class Engine:
         matcher = self._matcher
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
-        fits = matcher.fits(situation.verdicts)[0]
-        named = dict(zip(matcher.ids, map(FITS.__getitem__, fits.tolist()), strict=True))
+        grades = matcher.fits(situation.verdicts)[0]
+        grades[grades < 0] = INELIGIBLE
         remedies = Remedies(matcher, case)
-        near = remedies.near_misses(matcher.failing(verdicts, self._mendable))
+        failing = matcher.failing(verdicts, self._mendable, options.lanes or LANES)
+        near = remedies.near_misses(failing)
+        grades[[matcher.index[name] for name in near]] = NEAR
         values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(
             case=case,
+            places=matcher.index,
             verdicts=verdicts,
-            fits={**named, **dict.fromkeys(near, "near_miss")},
+            grades=grades,
             near=near,
             scores=None if values is None else score(values, self.weights, matcher.ids),
-            values=values,
-            applies=self._applies,
+            values=None if values is None else values[0],
             remedies=remedies,
         )
 
@@ -247,17 +248,18 @@ class Engine:
             "derived": as_json(case.derived, language),
             "lanes": lanes,
             "next_questions": self._next_questions(assessment, by_lane, language),
-            "nothing_fits": nothing_fits(case, assessment.fits, by_lane, language),
+            "nothing_fits": nothing_fits(case, assessment.fit, by_lane, language),
         }
 
     def _next_questions(
         self, assessment: Assessment, by_lane: Mapping[str, list[Product]], language: Language
     ) -> list[Json]:
+        index, grades = self._matcher.index, assessment.grades.tolist()
         ranks: dict[int, int] = {}
         for products in by_lane.values():
             for rank, product in enumerate(products, start=1):
-                if assessment.fits[product.id] == "conditional":
-                    ranks[self._matcher.index[product.id]] = rank
+                if grades[index[product.id]] == 0:
+                    ranks[index[product.id]] = rank
         return [
             {
                 "fact": name,
@@ -278,27 +280,28 @@ class Engine:
             "language": _language(options),
         }
 
-    def _order(self, a: Assessment) -> list[Product]:
-        """All products: eligible and conditional by score, then near misses, then the rest.
+    def _by_lane(self, a: Assessment, options: Options) -> dict[str, list[Product]]:
+        """What is shown, by lane and in order; a lane without products stays empty.
 
-        Ties: provenance, fewer missing papers, id. Without scores: by id within each group.
+        Eligible and conditional by score, then near misses, then the rest, when asked for. Ties:
+        provenance, fewer missing papers, id; without scores by id within each group.
         """
-        products = self._matcher.products
-        group = np.array([_GROUPS[a.fits[product.id]] for product in products])
-        if a.scores is None:
-            return [products[j] for j in np.lexsort((group,)).tolist()]
-        missing = self._matcher.offers.missing_papers(a.case.columns)
-        keys = (missing, self._provenance, -a.scores.total[0], group)
-        return [products[j] for j in np.lexsort(keys).tolist()]
-
-    def _by_lane(self, assessment: Assessment, options: Options) -> dict[str, list[Product]]:
-        """What is shown, by lane and in order; a lane without products stays empty."""
-        shown: dict[str, list[Product]] = {lane: [] for lane in options.lanes or LANES}
-        for product in self._order(assessment):
-            hidden = assessment.fits[product.id] == "ineligible" and not options.include_ineligible
-            if product.lane in shown and not hidden:
-                shown[product.lane].append(product)
-        return shown
+        matcher = self._matcher
+        shown = (
+            a.grades > INELIGIBLE if not options.include_ineligible else a.grades > INELIGIBLE - 1
+        )
+        group = np.minimum(a.grades, 0)
+        missing = matcher.offers.missing_papers(a.case.columns)
+        found: dict[str, list[Product]] = {}
+        for lane in options.lanes or LANES:
+            at = np.flatnonzero(shown & matcher.offers.lanes[lane])
+            if a.scores is None:
+                order = np.lexsort((-group[at],))
+            else:
+                total = a.scores.total[0, at]
+                order = np.lexsort((missing[at], self._provenance[at], -total, -group[at]))
+            found[lane] = [matcher.products[j] for j in at[order].tolist()]
+        return found
 
     def _basis(self, case: Case) -> Basis:
         day = case.profile.as_of
@@ -306,8 +309,12 @@ class Engine:
         share = self.parameters.value("guarantee_share", day)
         aim = (target.low, target.high) if target and target.low and target.high else None
         covered = given("guarantee_share", share.value if share else None, "share")
+        cash = self.parameters.value("forward_margin", day)
+        rate = given("forward_margin", cash.value, "share") if cash else None
         control = self._matcher.control_of(case.company)
-        return Basis(case.company, case.derived, case.rates, covered, aim, control)
+        return Basis(
+            case.company, case.derived, case.rates, covered, aim, control, margin_rate=rate
+        )
 
     def _indication(self, product: Product, basis: Basis, case: Case) -> Indication:
         day = case.profile.as_of
@@ -332,8 +339,10 @@ class Engine:
         used: dict[str, set[str]] = {}
         for product_id in self.catalogue.products:
             for rule in self.catalogue.rules(product_id):
-                for predicate in rule.predicates:
-                    used.setdefault(predicate.f, set()).add(product_id)
+                for name in (n for p in rule.predicates for n in (p.f, p.v_field) if n):
+                    rests_on = BY_ID[name].facts if name in BY_ID else ()
+                    for asked in (name, *rests_on):
+                        used.setdefault(asked, set()).add(product_id)
         return {name: sorted(ids) for name, ids in used.items()}
 
 

@@ -68,10 +68,6 @@ class Wording:
         wanted = [_wanted(predicate) for predicate in rule.predicates]
         return wanted if rule.any is not None else wanted[0]
 
-    def field(self, rule: Rule) -> str:
-        """The fields a rule looks at, as one string."""
-        return "|".join(dict.fromkeys(predicate.f for predicate in rule.predicates))
-
     def reason(
         self, rule: Rule, verdict: int, parts: Sequence[int], case: Case, language: Language
     ) -> str:

@@ -10,16 +10,20 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Literal, get_args
 
 from recommender import codes
-from recommender.collateral import UNFINANCED_BALANCE
+from recommender.collateral import CAPS
 from recommender.derived import Derived, receivable_currencies
 from recommender.domain import Company, Insurance, Need, Trade
+from recommender.headroom import RESTS_ON
+from recommender.records import day_of
 from recommender.texts import Label, label
 from recommender.vocabulary import Changeable, Issuer
 
 Number = Decimal | float | int | None
+SEARCHED = "crc_search_date"
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class ProfileField:
 
     kind: `number`, `day` or `codes`; matching: codes are equal, or one is a prefix of the other.
     changeable: who can change it; a change is shown only for `company` and `third_party`.
-    code_label: label of one of its codes.
+    code_label: label of one of its codes. parts: the top-level parts of the profile it is computed
+    from, where it is not a part itself; facts: numbers of the dictionary among them.
     """
 
     id: str
@@ -74,6 +79,13 @@ class ProfileField:
     changeable: Changeable = "no"
     single: bool = False
     code_label: Callable[[str], Label] | None = None
+    parts: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The top-level parts of the profile that decide it."""
+        return self.parts or (self.id.split(".")[0],)
 
     @property
     def name(self) -> Label:
@@ -185,13 +197,50 @@ def _gap(p: Profile) -> Number:
 
 def _may_cover_less(company: Company) -> bool:
     families = {codes.collateral_type(item.type).family for item in company.collateral or ()}
-    balance = (company.facts or {}).get(UNFINANCED_BALANCE)
-    uncapped = "insured_receivable" in families and (balance is None or balance.value is None)
+    known = {name for name, fact in (company.facts or {}).items() if fact.value is not None}
+    uncapped = "insured_receivable" in families and not known.issuperset(CAPS)
     unranked = any(
         item.senior_claim is None and codes.collateral_type(item.type).family == "guarantee"
         for item in company.collateral or ()
     )
-    return uncapped or unranked
+    undirected = bool(families) and (company.trade is None or company.trade.directions is None)
+    return uncapped or unranked or undirected
+
+
+def _related_buyers(p: Profile) -> Codes:
+    """Whether all, some or none of the counterparties are related; none named: no code.
+
+    Certain where shares of the named ones make up the whole; else there are others, not known.
+    """
+    buyers = p.trade.buyers
+    if buyers is None:
+        return UNKNOWN
+    said = {buyer.related for buyer in buyers}
+    shares = [buyer.share_pct for buyer in buyers]
+    if buyers and (None in shares or sum(share or 0 for share in shares) < 100):
+        said.add(None)
+    rest = said - {None}
+    if rest == said:
+        return Codes(_share_related(rest))
+    may = {_share_related(rest | more)[0] for more in ({True}, {False}, {True, False})}
+    return Codes((), tuple(sorted(may))) if len(may) > 1 else Codes(tuple(may))
+
+
+def _share_related(said: set[bool | None]) -> tuple[str, ...]:
+    if not said:
+        return ()
+    return ("some",) if len(said) > 1 else ("all",) if True in said else ("none",)
+
+
+def _search_days(p: Profile) -> Number:
+    """Days since the register was searched; a search that lies ahead is not known."""
+    stated = (p.company.facts or {}).get(SEARCHED)
+    day = day_of(stated.value) if stated is not None else None
+    return None if day is None or day > p.as_of else (p.as_of - day).days
+
+
+def _room(name: str) -> Reader:
+    return lambda p: p.derived.headroom[name].number
 
 
 def _currency_label(token: str) -> Label:
@@ -260,6 +309,7 @@ FIELDS: tuple[ProfileField, ...] = (
         matching="prefix",
         single=True,
         code_label=codes.division_label,
+        parts=("registered_province", "uscc"),
     ),
     ProfileField("special_zone", "codes", lambda p: _one(p.company.special_zone), single=True),
     ProfileField(
@@ -301,19 +351,88 @@ FIELDS: tuple[ProfileField, ...] = (
         code_label=_worded("purpose"),
     ),
     ProfileField("documents", "codes", _papers),
-    ProfileField("document_issuers", "codes", _issued_papers),
+    ProfileField("document_issuers", "codes", _issued_papers, parts=("documents",)),
     ProfileField(
         "collateral", "codes", _pledges, code_label=lambda kind: codes.collateral_type(kind).label
     ),
     ProfileField("insurance", "codes", _insured, code_label=_worded("insured")),
-    ProfileField("size_class", "codes", _size, single=True, code_label=_worded("size_class")),
     ProfileField(
-        "need_cny", "number", lambda p: p.derived.need.number, "CNY", changeable="company"
+        "size_class",
+        "codes",
+        _size,
+        single=True,
+        code_label=_worded("size_class"),
+        parts=("industry", "staff", "revenue_cny", "total_assets_cny"),
     ),
-    ProfileField("collateral_gap_cny", "number", _gap, "CNY"),
-    ProfileField("documented_positions", "codes", _open_positions, code_label=_currency_label),
     ProfileField(
-        "receivable_currencies", "codes", _receivable_currencies, code_label=codes.currency_label
+        "need_cny",
+        "number",
+        lambda p: p.derived.need.number,
+        "CNY",
+        changeable="company",
+        parts=("need",),
+    ),
+    ProfileField(
+        "collateral_gap_cny",
+        "number",
+        _gap,
+        "CNY",
+        parts=("need", "collateral", "documents", "insurance", "facts", "trade"),
+    ),
+    ProfileField(
+        "documented_positions",
+        "codes",
+        _open_positions,
+        code_label=_currency_label,
+        parts=("positions",),
+    ),
+    ProfileField(
+        "receivable_currencies",
+        "codes",
+        _receivable_currencies,
+        code_label=codes.currency_label,
+        parts=("collateral", "positions"),
+    ),
+    ProfileField(
+        "related_buyers",
+        "codes",
+        _related_buyers,
+        single=True,
+        code_label=_worded("related"),
+        parts=("trade",),
+    ),
+    ProfileField(
+        "register_search_days",
+        "number",
+        _search_days,
+        "days",
+        parts=("facts",),
+        facts=(SEARCHED,),
+    ),
+    ProfileField(
+        "need_usd",
+        "number",
+        _room("need_usd"),
+        "USD",
+        changeable="company",
+        parts=("need",),
+    ),
+    *(
+        ProfileField(
+            name,
+            "number",
+            _room(name),
+            name[-3:].upper(),
+            parts=("need", "revenue_cny", "facts"),
+            facts=facts,
+        )
+        for name, facts in RESTS_ON.items()
     ),
 )
 BY_ID = {field.id: field for field in FIELDS}
+
+
+@cache
+def read_from(parts: frozenset[str]) -> tuple[ProfileField, ...]:
+    """The fields that some top-level parts of the profile decide."""
+    return tuple(field for field in FIELDS if not parts.isdisjoint(field.reads))

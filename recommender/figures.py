@@ -8,9 +8,10 @@ decimals, and figures built on it start from the rounded one, so that what is sh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
+from recommender.domain import Company
 from recommender.parameters import Advance, Rate
 from recommender.texts import Label
 
@@ -20,8 +21,7 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One input of a figure. label: its own name; None: the sentence `derived.term.<name>`."""
 
     name: str
@@ -31,13 +31,13 @@ class Term:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A computed value.
 
     value: None when it is not known; missing then names what would make it known: dotted profile
     fields, `rates.VND` for an exchange rate; empty when nothing the company says would.
-    unit: ISO currency, `share`, `rate` or `code`. formula: key of a sentence.
+    unit: ISO currency, `share`, `rate` or `code`. formula: key of a sentence. source: of an input
+    that was read somewhere, with its date.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Figure:
     formula: str
     terms: tuple[Term, ...] = ()
     missing: tuple[str, ...] = ()
+    source: str | None = None
 
     @property
     def number(self) -> Decimal | None:
@@ -55,12 +56,30 @@ class Figure:
     @property
     def term(self) -> Term:
         """This figure as an input of another."""
-        return Term(self.name, self.value, self.unit)
+        return Term(self.name, self.value, self.unit, source=self.source)
 
 
 def rounded(value: Decimal, step: Decimal = CENT) -> Decimal:
     """To two decimals, half up."""
     return value.quantize(step, ROUND_HALF_UP)
+
+
+def stated_number(company: Company, fact: str) -> Decimal | None:
+    """The answer to a fact that is a number; None for anything else."""
+    stated = (company.facts or {}).get(fact)
+    value = None if stated is None else stated.value
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return Decimal(str(value)) if plain else None
+
+
+def in_cny(
+    amount: Decimal | None, currency: str | None, rates: Mapping[str, Rate]
+) -> Decimal | None:
+    """An amount in CNY, not rounded; None without a rate, nothing is nothing in any currency."""
+    if amount == 0:
+        return ZERO
+    rate = rates.get(currency) if currency else None
+    return None if amount is None or rate is None else amount * rate.cny_per_unit
 
 
 def given(name: str, value: Decimal | None, unit: str, field: str | None = None) -> Figure:

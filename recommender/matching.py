@@ -12,26 +12,26 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender import codes
-from recommender.amounts import pledges
 from recommender.catalogue import Catalogue
 from recommender.catalogue_checks import answer_problem
 from recommender.collateral import Controlled
 from recommender.compiled import Compiled
 from recommender.derived import Derived, summary
 from recommender.domain import Collateral, Company
-from recommender.eligibility import FLAG_TRUE, YES
-from recommender.encoding import Columns, Companies, Exposure, Segments
+from recommender.eligibility import FLAG_TRUE, YES, Verdicts
+from recommender.encoding import Columns, Companies, Exposure, Values
 from recommender.errors import Problem
 from recommender.fields import FIELDS, Codes, Profile, Value
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
 from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
+from recommender.pledges import pledges
 from recommender.product import FactDefinition
 from recommender.similarity import Situation, similarities
 
@@ -39,8 +39,7 @@ Fit = Literal["eligible", "conditional", "near_miss", "ineligible"]
 Span = tuple[Decimal, Decimal]
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A fact's value with who says so; `profile` when it follows from the profile itself."""
 
     value: Any
@@ -52,7 +51,7 @@ class Case:
     """One company, read against the catalogue at a day.
 
     facts: what is known of the dictionary's facts; implied: what follows from the profile alone.
-    row: values by field and fact; columns: the same, encoded.
+    row: values by field and fact; columns and values: the same, encoded.
     """
 
     profile: Profile
@@ -60,6 +59,7 @@ class Case:
     implied: Mapping[str, Any]
     row: Mapping[str, Value]
     columns: Columns
+    values: Values
     rates: Mapping[str, Rate]
 
     @property
@@ -92,19 +92,23 @@ class Matcher(Compiled):
                 found[kind] = (dated.low, dated.high)
         return found
 
-    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
-    def best_advances(self, as_of: datetime.date) -> Mapping[str, Decimal]:
-        """The best advance the catalogue offers on each type of collateral.
+    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    def best_advances(
+        self, as_of: datetime.date, directions: tuple[str, ...] | None = None
+    ) -> Mapping[str, Decimal]:
+        """The best advance on each type of collateral among products for these directions.
 
-        A type no product takes counts at its dated default: other lenders may take it.
+        directions: in one order; None: not known, so that every product counts. A type that none
+        of them takes counts at its dated default: other lenders may take it.
         """
+        open_to = [p for p in self.products if _serves(p.directions, directions)]
         dated = {
             kind.type: self.parameters.advance(kind.type, as_of)
             for kind in codes.collateral_types()
         }
-        accepted = {kind for product in self.products for kind in product.accepts}
+        accepted = {kind for product in open_to for kind in product.accepts}
         best = {k: v.default for k, v in dated.items() if v is not None and k not in accepted}
-        for product in self.products:
+        for product in open_to:
             for kind, (_, high) in self.spans(product.id, as_of).items():
                 best[kind] = max(high, best.get(kind, Decimal(0)))
         return best
@@ -127,20 +131,29 @@ class Matcher(Compiled):
     def _read(
         self, company: Company, as_of: datetime.date, given: Mapping[str, Rate] | None
     ) -> Case:
-        rates = self.parameters.rates(as_of, given)
+        rates = self.parameters.rates(as_of, given) if given else self.rates_on(as_of)
         profile = self.profile(company, as_of, rates)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
-        columns = self.layout.encode([row])
-        implied = self.implied_by(columns)[0]
+        values = self.layout.blank()
+        self.layout.write(values, row)
+        implied = self.implied_by(self.implications.verdicts(self.layout.columns([values]))[0])
         facts = {name: Statement(value, "profile") for name, value in implied.items()}
         facts |= self._stated(company)
         known = {n: fact_value(self.catalogue.facts[n], s.value) for n, s in facts.items()}
-        self.layout.put(columns, 0, known)
-        return Case(profile, facts, implied, {**row, **known}, columns, rates)
+        self.layout.write(values, known)
+        columns = self.layout.columns([values])
+        return Case(profile, facts, implied, {**row, **known}, columns, values, rates)
+
+    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
+    def rates_on(self, as_of: datetime.date) -> Mapping[str, Rate]:
+        """The dated rates in force on a day."""
+        return self.parameters.rates(as_of)
 
     def profile(self, company: Company, as_of: datetime.date, rates: Mapping[str, Rate]) -> Profile:
         """A company, its documents named by id, with its computed figures."""
-        control, best = self.control_of(company), self.best_advances(as_of)
+        stated = company.trade.directions if company.trade else None
+        directions = None if stated is None else tuple(sorted(set(stated)))
+        control, best = self.control_of(company), self.best_advances(as_of, directions)
         figures = summary(company, self.parameters, as_of, best, rates, controlled=control)
         return Profile(company, figures, as_of)
 
@@ -173,13 +186,10 @@ class Matcher(Compiled):
             and answer_problem(known[name], fact.value) is None
         }
 
-    def implied_by(self, columns: Columns) -> list[dict[str, Any]]:
-        """The facts that follow from each encoded profile."""
-        follows = self.implications.verdicts(columns) == YES
-        return [
-            {self.implied[i][0]: self.implied[i][1].value for i in np.flatnonzero(line).tolist()}
-            for line in follows
-        ]
+    def implied_by(self, answers: Verdicts) -> dict[str, Any]:
+        """The facts that follow from a profile. answers (implications,): to their conditions."""
+        follows = np.flatnonzero(answers == YES).tolist()
+        return {self.implied[i][0]: self.implied[i][1].value for i in follows}
 
     def problems(self, company: Company) -> list[Problem]:
         """What is wrong with a company's facts and papers against the dictionaries."""
@@ -216,10 +226,8 @@ class Matcher(Compiled):
         trades = [case.profile.trade for case in cases]
         companies = Companies(
             columns,
-            Segments.of([self.tokens.hs_tokens(trade.hs or ()) for trade in trades]),
-            Segments.of([self.tokens.text_tokens(trade.description or "") for trade in trades]),
-            np.array([trade.description is not None for trade in trades]),
-            np.array([trade.hs == () for trade in trades]),
+            tuple(self.tokens.goods(trade.hs) for trade in trades),
+            tuple(self.tokens.words(trade.description) for trade in trades),
             tuple(pledges(c.company, c.rates, self.control_of(c.company)) for c in cases),
             tuple(_exposures(case) for case in cases),
             np.array([_float(case.derived.collateral_coverage.number) for case in cases]),
@@ -251,8 +259,15 @@ def _defaults(parameters: Parameters, as_of: datetime.date) -> dict[str, Span]:
     return found
 
 
+def _serves(scope: tuple[str, ...] | None, directions: tuple[str, ...] | None) -> bool:
+    return scope is None or directions is None or not {*scope}.isdisjoint(directions)
+
+
 def _near(name: str, known: Mapping[str, Any]) -> list[str]:
     return get_close_matches(name, known, 3) or sorted(known)
+
+
+_HOLDS, _LACKS = Codes((FLAG_TRUE,)), Codes()
 
 
 def fact_value(definition: FactDefinition, value: Any) -> Value:
@@ -260,7 +275,7 @@ def fact_value(definition: FactDefinition, value: Any) -> Value:
     if value is None:
         return UNKNOWN_CODES if definition.type in ("flag", "choice", "choices") else None
     if definition.type == "flag":
-        return Codes((FLAG_TRUE,)) if value else Codes()
+        return _HOLDS if value else _LACKS
     if definition.type == "choice":
         return Codes((str(value),))
     if definition.type == "choices":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from recommender.explain import Wording
 from recommender.fields import Codes
@@ -53,7 +53,7 @@ def _rate(rate: Rate, language: Language) -> str:
 
 def nothing_fits(
     case: Case,
-    fits: Mapping[str, Fit],
+    fit_of: Callable[[str], Fit],
     by_lane: Mapping[str, Sequence[Product]],
     language: Language,
 ) -> str | None:
@@ -61,11 +61,11 @@ def nothing_fits(
     need = case.profile.need
     wanted = FUNDING if need.amount else [lane for lane in LANES if lane != "service"]
     offered = [p for lane, products in by_lane.items() if lane in wanted for p in products]
-    if not set(wanted) & set(by_lane) or any(fits[p.id] in RECOMMENDED for p in offered):
+    if not set(wanted) & set(by_lane) or any(fit_of(p.id) in RECOMMENDED for p in offered):
         return None
     if need.purpose == NOT_SERVED:
         return text("nothing_fits.outward_investment", language)
-    near = [product.name for product in offered if fits[product.id] == "near_miss"]
+    near = [product.name for product in offered if fit_of(product.id) == "near_miss"]
     if near:
         return text("nothing_fits.near", language, products=near[:3])
     return text("nothing_fits.none", language)

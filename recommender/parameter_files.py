@@ -111,7 +111,7 @@ class Number(Version):
 class Parameter(Record):
     """One scalar or range with its versions."""
 
-    unit: Literal["share", "USD", "CNY"]
+    unit: Literal["share", "factor", "USD", "CNY"]
     versions: tuple[Number, ...] = Field(min_length=1)
 
 

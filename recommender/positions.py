@@ -7,9 +7,8 @@ Two numbers: *documented*, the cap for forwards (实需), and *expected*, inform
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from recommender.domain import Company, Position
 from recommender.figures import ONE, PIP, ZERO, Term, rounded
@@ -22,8 +21,7 @@ _SIGNS = {"receipts": 1, "payables": -1, "fx_debt": -1, "balances": 1, "bought":
 _Amounts = dict[str, Decimal | None]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenPosition:
+class OpenPosition(NamedTuple):
     """The position of one currency and bucket, in that currency; None: not known.
 
     documented: net position of documented flows after own forwards. expected: the same with every

@@ -144,10 +144,15 @@ class Rule(Record):
             return self.any
         return (Predicate.model_validate(self._bare()),)
 
+    @cached_property
+    def fields(self) -> str:
+        """The fields it looks at, as one string."""
+        return "|".join(dict.fromkeys(predicate.f for predicate in self.predicates))
+
     def _bare(self) -> dict[str, object]:
         return {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
 
-    @property
+    @cached_property
     def reason(self) -> str:
         """The stable reason code; the order of alternatives does not matter to it."""
         return self.code or "|".join(sorted(f"{p.f}.{p.op}" for p in self.predicates))
@@ -299,6 +304,7 @@ class Product(Record):
     directions, routes, hs, stages, settlement_methods, sizes: scope; None: not limited. Scope
     gates only where its provenance is public (see `recommender.gates`).
     accepts: collateral types with this product's advance range; None: the dated default.
+    share: of the order or payment in advance, for the formulas that lend on one.
     covers: what an insurance or guarantee covers; decides its lane gate.
     provenance: field -> provenance word or key of `sources`; absent: illustrative.
     fit_ceiling: `conditional` when it can never be called eligible.
@@ -323,6 +329,7 @@ class Product(Record):
     family: Name
     accepts: dict[Name, ShareRange | None] = Field(default_factory=dict)
     formula: AmountFormula
+    share: ShareRange | None = None
     amount: Range | None = None
     tenor_days: DayRange | None = None
     currencies: tuple[Currency, ...]
@@ -363,6 +370,9 @@ class Product(Record):
             )
         if self.lane in ("financing", "lease", "equity") and self.amount is None:
             yield Problem("amount_missing", "amount", None, self.lane)
+        needs_share = self.formula in ("order_share", "prepayment_share")
+        if needs_share and None in (self.share or ShareRange()).model_dump().values():
+            yield Problem("share_missing", "share", None, self.formula)
         if not self.currencies and self.lane != "service":
             yield Problem("list_too_short", "currencies", [], 1)
         if not self.rules and self.lane != "service" and self.fit_ceiling is None:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import cached_property
 from math import ceil, floor
 from typing import Any
 
 import numpy as np
 
-from recommender.changes import NEED, Change, Trials
+from recommender.changes import Change, Trial, Trials
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import NO, YES
 from recommender.fields import BY_ID
+from recommender.headroom import NEEDS
 from recommender.matching import Case, Matcher
 from recommender.product import (
     DocumentDefinition,
@@ -72,51 +74,71 @@ class Remedies:
     def __init__(self, matcher: Matcher, case: Case) -> None:
         self._matcher, self._case = matcher, case
         self._by_rule: dict[int, list[Change]] = {}
+        self._mended: dict[int, list[Change]] = {}
         self._trials = Trials(matcher, case)
+
+    @cached_property
+    def _papers(self) -> list[dict[str, Any]]:
+        return _plain(self._case.company.documents or ())
 
     def near_misses(self, failing: Mapping[int, Sequence[int]]) -> dict[str, list[Change]]:
         """Single changes by the company that make a product eligible or conditional.
 
         failing: product index -> its hard rules that say no. Cheapest first.
         """
-        found = {j: self._covering(rules) for j, rules in failing.items()}
-        self._trials.run(change for changes in found.values() for change in changes)
+        mending: dict[tuple[int, ...], list[tuple[Change, Trial]]] = {}
         near = {}
-        for j, changes in found.items():
-            fixes = [change for change in changes if self._fits(change, j, failing[j])]
+        for j, rules in failing.items():
+            key = tuple(rules)
+            if key not in mending:
+                mending[key] = self._mending(rules)
+            fixes = [change for change, trial in mending[key] if self._fits(trial, j)]
             if fixes:
-                near[self._matcher.products[j].id] = sorted(fixes, key=_cost)
+                near[self._matcher.ids[j]] = fixes
         return near
+
+    def _mending(self, failing: Sequence[int]) -> list[tuple[Change, Trial]]:
+        """Changes by the company after which all of some rules are met, cheapest first."""
+        found = sorted(self._covering(failing), key=_cost)
+        tried = [(change, self._trials.after(change)) for change in found]
+        return [
+            (change, trial)
+            for change, trial in tried
+            if trial is not None and all(self._after(trial, i) == YES for i in failing)
+        ]
 
     def for_rules(self, failing: Iterable[int]) -> list[Change]:
         """Verified changes by any hand that turn one of the rules to yes, cheapest first."""
-        found = [(i, change) for i in failing for change in self._candidates(i)]
-        self._trials.run(change for _, change in found)
-        mended = {c.key: c for i, c in found if self._after(c, i) == YES}
+        mended = {change.key: change for i in failing for change in self._for_rule(i)}
         return sorted(mended.values(), key=_cost)
 
-    def _after(self, change: Change, rule: int) -> int | None:
-        verdicts = self._trials.after(change)
-        return None if verdicts is None else int(verdicts[rule])
+    def _for_rule(self, rule: int) -> list[Change]:
+        """Verified changes by any hand after which a rule is met."""
+        if rule not in self._mended:
+            tried = [(change, self._trials.after(change)) for change in self._candidates(rule)]
+            self._mended[rule] = [c for c, t in tried if t and self._after(t, rule) == YES]
+        return self._mended[rule]
 
-    def _fits(self, change: Change, product: int, failing: Sequence[int]) -> bool:
-        """Whether every rule that failed is met after the change, and no other fails."""
-        verdicts = self._trials.after(change)
-        if verdicts is None or any(verdicts[i] != YES for i in failing):
-            return False
-        rules = self._matcher.rule_ids[self._matcher.products[product].id]
-        return all(verdicts[i] != NO for i in rules if self._matcher.hard[i])
+    def _after(self, trial: Trial, rule: int) -> int:
+        return self._matcher.table.answer(rule, trial.values)
+
+    def _fits(self, trial: Trial, product: int) -> bool:
+        """Whether no hard rule that the change touches fails after it."""
+        fields = self._matcher.fields_of
+        rules = self._matcher.hard_rules[product]
+        touched = (i for i in rules if not trial.moved.isdisjoint(fields[i]))
+        return all(self._after(trial, i) != NO for i in touched)
 
     def _covering(self, failing: Sequence[int]) -> list[Change]:
         """Candidates by the company that touch every failing rule: one may mend them all."""
-        rules = [self._matcher.rules[i] for i in failing]
         found = {c.key: c for i in failing for c in self._candidates(i)}
-        if len(rules) > 1:
+        if len(failing) > 1:
             found |= {c.key: c for c in self._by_document(failing)}
         return [
             change
             for change in found.values()
-            if change.by == "company" and all(_touches(change, rule) for rule in rules)
+            if change.by == "company"
+            and not any(change.touches.isdisjoint(self._matcher.fields_of[i]) for i in failing)
         ]
 
     def _candidates(self, index: int) -> list[Change]:
@@ -141,17 +163,20 @@ class Remedies:
             return
         value = [value] if fact.type == "choices" and not isinstance(value, list) else value
         if self._case.implied.get(fact.id, value) != value:
-            yield from self._premium_paid(fact)
+            yield from self._by_insurance(fact)
         else:
             yield Change(((fact.id, value),), hand, fact.document)
 
-    def _premium_paid(self, fact: FactDefinition) -> Iterator[Change]:
-        """A fact that rests on unpaid premium changes with the insurance, not beside it."""
-        rests = any(
-            i.f == "insurance" and "declared_and_paid" in _codes(i) for i in fact.implied_by
-        )
-        rows = [{**row, "premium_paid": True} for row in _plain(self._case.company.insurance or ())]
-        if rests and rows:
+    def _by_insurance(self, fact: FactDefinition) -> Iterator[Change]:
+        """A fact that rests on premium or buyer limit changes with the insurance, not beside it."""
+        rests = {code for i in fact.implied_by if i.f == "insurance" for code in _codes(i)}
+        held = _plain(self._case.company.insurance or ())
+        rows = held
+        if "declared_and_paid" in rests:
+            rows = [{**row, "premium_paid": True} for row in held]
+        elif "limit_free" in rests:
+            rows = [_with_limit(row) for row in held]
+        if rows != held:
             yield Change((("insurance", rows),), _fact_hand(fact), None, fact.id)
 
     def _satisfying(self, p: Predicate, options: Sequence[str]) -> Any:
@@ -191,9 +216,8 @@ class Remedies:
     def _with_paper(
         self, document: DocumentDefinition, issuer: str | None, more: Mapping[str, Any]
     ) -> Change:
-        papers = _plain(self._case.company.documents or ())
         added = {"type": document.id} | ({"issuer": issuer} if issuer else {})
-        values = {"documents": [*papers, added], **document.sets, **more}
+        values = {"documents": [*self._papers, added], **document.sets, **more}
         hands = [_issuing_hand(document), self._hardest(more)]
         return Change(tuple(values.items()), max(hands, key=BY_COST.__getitem__), document.id)
 
@@ -226,7 +250,9 @@ class Remedies:
         return {name: value for name, value in found.items() if value is not None}
 
     def _field_change(self, p: Predicate) -> Iterator[Change]:
-        asks_for_more = p.f == "need_cny" and p.op == "at_least"
+        asks_for_more = p.f in NEEDS and p.op == "at_least"
+        if p.f in NEEDS and p.v_field is not None and not asks_for_more:
+            yield from self._within(p)
         if p.v_field is not None or p.op == "none_of" or asks_for_more:
             return
         if p.f == "need.currency":
@@ -236,8 +262,8 @@ class Remedies:
         held = self._case.row[p.f]
         name = p.f
         value: Any = first
-        if p.f == "need_cny":
-            name, value = "need.amount", self._in_need_currency(Decimal(str(first)), p.op)
+        if p.f in NEEDS:
+            name, value = "need.amount", self._in_need_currency(p.f, Decimal(str(first)), p.op)
         elif p.f == "trade.routes":
             routes = self._case.profile.trade.routes or ()
             value = [*_plain(routes), {"mode": first}]
@@ -261,12 +287,29 @@ class Remedies:
                 amount = (wanted / rate.cny_per_unit).quantize(Decimal(1), rounding=ROUND_FLOOR)
                 yield Change((("need.currency", currency), ("need.amount", amount)), "company")
 
-    def _in_need_currency(self, amount: Decimal, op: str) -> Any:
-        rate = self._case.rates.get(self._case.profile.need.currency or "")
-        if rate is None:
+    def _within(self, p: Predicate) -> Iterator[Change]:
+        """Ask for no more than a room or ceiling that is known and leaves something."""
+        limit = self._case.row.get(p.v_field or "")
+        amount = self._in_need_currency(p.f, limit, p.op) if isinstance(limit, Decimal) else None
+        if amount:
+            yield Change((("need.amount", amount),), "company")
+
+    def _in_need_currency(self, field: str, amount: Decimal, op: str) -> Any:
+        """An amount of `need_cny` or `need_usd` in whole units of the need's currency."""
+        rates, wanted = self._case.rates, self._case.profile.need.currency or ""
+        unit = BY_ID[field].unit
+        if wanted not in rates or unit not in rates:
             return None
         direction = ROUND_FLOOR if op == "at_most" else ROUND_CEILING
-        return (amount / rate.cny_per_unit).quantize(Decimal(1), rounding=direction)
+        price = rates[unit].cny_per_unit / rates[wanted].cny_per_unit
+        own = amount if unit == wanted else amount * price
+        return own.quantize(Decimal(1), rounding=direction)
+
+
+def _with_limit(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of insurance whose used-up limit is raised by what was declared."""
+    used_up = row.get("free_limit") == 0 and row.get("declared")
+    return {**row, "free_limit": row["declared"]} if used_up else row
 
 
 def _codes(implication: Implication) -> tuple[Any, ...]:
@@ -276,15 +319,6 @@ def _codes(implication: Implication) -> tuple[Any, ...]:
 def _plain(records: Iterable[Record]) -> list[dict[str, Any]]:
     """Records as plain values, in an order that is not that of their list."""
     return sorted((r.model_dump(exclude_none=True) for r in records), key=repr)
-
-
-def _touches(change: Change, rule: Rule) -> bool:
-    names = {name for name, _ in change.values} | {change.fact}
-    if "documents" in names:
-        names.add("document_issuers")
-    if names & set(NEED):
-        names |= {"need_cny", "collateral_gap_cny"}
-    return any(predicate.f in names for predicate in rule.predicates)
 
 
 def _cost(change: Change) -> tuple[int, int, str]:

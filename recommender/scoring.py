@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,10 +62,24 @@ class Weights:
         if problems:
             raise InvalidParameters(problems)
 
-    @property
+    @cached_property
     def array(self) -> Floats:
         """Weights in the order of FEATURES (K,)."""
         return np.array([self.weights[name] for name in NAMES])
+
+    def points(self, product_ids: tuple[str, ...]) -> Micros:
+        """Baselines of products in millionths (m,)."""
+        kept = self._points
+        if product_ids not in kept:
+            kept.clear()
+            kept[product_ids] = micros(
+                np.array([self.baselines.get(name, 0.0) for name in product_ids])
+            )
+        return kept[product_ids]
+
+    @cached_property
+    def _points(self) -> dict[tuple[str, ...], Micros]:
+        return {}
 
     @property
     def version(self) -> str:
@@ -99,20 +114,40 @@ def expert_weights(folder: Path | None = None) -> Weights:
     return Weights(weights, baselines)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Scores of n companies and m products in millionths, with their parts.
 
-    contributions (n, m, K); baseline (m,); total, low, high (n, m): low and high are the range
-    over everything unknown (ruling 5). known (n, m, K): which similarities are known.
+    contributions (n, m, K); baseline (m,); total (n, m). known (n, m, K): which similarities are
+    known. open_width (K,): how far a similarity that is not known may move the score (ruling 5).
     """
 
     contributions: Micros
     baseline: Micros
     known: NDArray[np.bool_]
     total: Micros
-    low: Micros
-    high: Micros
+    open_width: Micros
+
+    def span(self, company: int, product: int) -> tuple[int, int, int]:
+        """Total, least and most of one pair."""
+        known = self.known[company, product].tolist()
+        parts = self.contributions[company, product].tolist()
+        total = int(self.total[company, product])
+        low = total - sum(part for part, sure in zip(parts, known, strict=True) if not sure)
+        widths = zip(self.open_width.tolist(), known, strict=True)
+        return total, low, low + sum(width for width, sure in widths if not sure)
+
+    @cached_property
+    def low(self) -> Micros:
+        """The least over everything unknown (n, m)."""
+        least: Micros = np.where(self.known, self.contributions, 0).sum(axis=2) + self.baseline
+        return least
+
+    @cached_property
+    def high(self) -> Micros:
+        """The most over everything unknown (n, m)."""
+        most: Micros = self.low + np.where(self.known, 0, self.open_width).sum(axis=2)
+        return most
 
 
 def micros(values: Floats) -> Micros:
@@ -123,17 +158,7 @@ def micros(values: Floats) -> Micros:
 def score(values: Floats, weights: Weights, product_ids: tuple[str, ...]) -> Scores:
     """Scores from similarities (n, m, K); an unknown one counts as its neutral value."""
     known = ~np.isnan(values)
-    filled = np.where(known, values, NEUTRAL)
-    contributions = micros(filled * weights.array)
-    open_width = np.where(known, 0, micros(weights.array))
-    least = np.where(known, contributions, 0)
-    baseline = micros(np.array([weights.baselines.get(i, 0.0) for i in product_ids]))
-    low = least.sum(axis=2) + baseline
-    return Scores(
-        contributions,
-        baseline,
-        known,
-        contributions.sum(axis=2) + baseline,
-        low,
-        low + open_width.sum(axis=2),
-    )
+    contributions = micros(np.where(known, values, NEUTRAL) * weights.array)
+    baseline = weights.points(product_ids)
+    total = contributions.sum(axis=2) + baseline
+    return Scores(contributions, baseline, known, total, micros(weights.array))

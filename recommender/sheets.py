@@ -12,9 +12,18 @@ from recommender import codes
 from recommender.catalogue import Catalogue
 from recommender.explain import Wording, joined, plain
 from recommender.product import LegalNote, Product, Relation, Rule
+from recommender.similarity import NAMES
 from recommender.texts import Language, show, text
 
 Json = dict[str, Any]
+_SCOPES = {
+    "route": "routes",
+    "cargo": "hs",
+    "stage": "stages",
+    "settlement": "settlement_methods",
+    "size": "sizes",
+    "documents": "documents",
+}
 SOURCED = (
     "name_zh",
     "provider",
@@ -24,6 +33,7 @@ SOURCED = (
     "tenor_days.high",
     "currencies",
     "accepts",
+    "share",
     "documents",
     "routes",
     "hs",
@@ -39,7 +49,10 @@ class Sheets:
         self._tails: dict[tuple[str, Language], Json] = {}
         self._papers: dict[tuple[str, Language], list[Json]] = {}
         self._conditions: dict[tuple[str, str, Language], Json] = {}
+        self._similarities: dict[tuple[str, str, Language], tuple[str, str]] = {}
+        self._questions: dict[tuple[str, Language], str] = {}
         self._wording = Wording(catalogue)
+        self._open = {p.id: self._asks_nothing(p) for p in catalogue.products.values()}
 
     def head(self, product: Product, language: Language) -> Json:
         """Who and what the product is."""
@@ -68,6 +81,31 @@ class Sheets:
             }
         return self._tails[key]
 
+    def open_to(self, product: Product) -> tuple[bool, ...]:
+        """Whether a product is open to all in what each similarity looks at, in their order."""
+        return self._open[product.id]
+
+    def _asks_nothing(self, product: Product) -> tuple[bool, ...]:
+        soft = any(not rule.hard for rule in self._catalogue.rules(product.id))
+        asked = {name: bool(getattr(product, scope)) for name, scope in _SCOPES.items()}
+        asked["preferences"] = soft
+        return tuple(not asked.get(name, True) for name in NAMES)
+
+    def similarity(self, name: str, level: str, language: Language) -> tuple[str, str]:
+        """The name of a similarity, and what it says at a level."""
+        key = (name, level, language)
+        if key not in self._similarities:
+            said = text(f"feature.{name}.{level}", language)
+            self._similarities[key] = (text(f"feature.{name}.label", language), said)
+        return self._similarities[key]
+
+    def question(self, field: str, language: Language) -> str:
+        """The question that would make a field known."""
+        key = (field, language)
+        if key not in self._questions:
+            self._questions[key] = show(self._wording.question(field), language)
+        return self._questions[key]
+
     def papers(self, product: Product, language: Language) -> list[Json]:
         """The papers a product asks for, by id."""
         key, known = (product.id, language), self._catalogue.documents
@@ -86,7 +124,7 @@ class Sheets:
             word = "lacks" if first.op in ("lacks", "none_of") else "holds"
             name = self._wording.name(first.f)
             said = text(f"subject_to.{asked_of}.{word}", language, label=name)
-            line = {"code": rule.reason, "field": self._wording.field(rule), "text": said}
+            line = {"code": rule.reason, "field": rule.fields, "text": said}
             self._conditions[key] = line
         return self._conditions[key]
 

@@ -1,24 +1,48 @@
 """How well each product fits, as named numbers in [0, 1]: one function per similarity.
 
-Every function takes n encoded companies and the compiled scope of m products and returns an
-(n, m) array, NaN where the company does not say. Most are sums over the codes a company carries,
-looked up in a small table per product (see `recommender.offers`).
+Every function takes one encoded company and the compiled scope of m products and returns an array
+(m,), NaN where the company does not say. Most are sums over the codes a company carries, looked up
+in a small table per product (see `recommender.affinities`); arrays may be shared, never changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.affinities import held
 from recommender.encoding import Companies, Exposure, Floats, Pledge
-from recommender.offers import OPEN, Offers
+from recommender.offers import Offers
 from recommender.texts import Label, label
 from recommender.vocabulary import LANES
 
+INFINITE = float("inf")
 FUNDING = ("financing", "lease", "equity")
+
+
+class Applicant(NamedTuple):
+    """One company as similarities see it.
+
+    numbers, has, may: its columns as plain values, NaN and bits for unknown. hs, text: tokens, None
+    when not known. pledges, positions: None when not known. coverage: CNY, NaN when not known.
+    answers (rules,): to all rules.
+    """
+
+    numbers: list[float]
+    has: list[int]
+    may: list[int]
+    hs: list[int] | None
+    text: list[int] | None
+    pledges: Sequence[Pledge] | None
+    positions: Sequence[Exposure] | None
+    coverage: float
+    answers: NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -28,60 +52,81 @@ class Situation:
     companies: Companies
     verdicts: NDArray[np.int8]
 
-    def number(self, offers: Offers, field: str) -> Floats:
-        """A numeric field as a column (n, 1)."""
-        return self.companies.columns.numbers[:, [offers.numbers[field]]]
+    def applicants(self) -> Iterator[Applicant]:
+        """The companies one by one."""
+        companies = self.companies
+        columns = companies.columns
+        return map(
+            Applicant,
+            columns.numbers.tolist(),
+            columns.has.tolist(),
+            columns.may.tolist(),
+            companies.hs,
+            companies.text,
+            companies.pledges,
+            companies.positions,
+            companies.coverage.tolist(),
+            self.verdicts,
+        )
 
 
-def _route(s: Situation, offers: Offers) -> Floats:
-    return offers.route.means(s.companies)
+def _route(a: Applicant, offers: Offers) -> Floats:
+    return offers.route.mean(a.has, a.may)
 
 
-def _stage(s: Situation, offers: Offers) -> Floats:
-    return offers.stage.means(s.companies)
+def _stage(a: Applicant, offers: Offers) -> Floats:
+    return offers.stage.mean(a.has, a.may)
 
 
-def _settlement(s: Situation, offers: Offers) -> Floats:
-    return offers.settlement.means(s.companies)
+def _settlement(a: Applicant, offers: Offers) -> Floats:
+    return offers.settlement.mean(a.has, a.may)
 
 
-def _size(s: Situation, offers: Offers) -> Floats:
-    return offers.size.means(s.companies)
+def _size(a: Applicant, offers: Offers) -> Floats:
+    return offers.size.mean(a.has, a.may)
 
 
-def _cargo(s: Situation, offers: Offers) -> Floats:
-    means = s.companies.hs.means(offers.cargo)
-    none = s.companies.no_goods[:, None]
-    return np.where(offers.any_cargo, OPEN, np.where(none, 0.0, means))
+def _cargo(a: Applicant, offers: Offers) -> Floats:
+    return offers.cargo.mean(a.hs or (), known=a.hs is not None)
 
 
-def _amount(s: Situation, offers: Offers) -> Floats:
-    need = s.number(offers, "need_cny")
+def _amount(a: Applicant, offers: Offers) -> Floats:
+    need = a.numbers[offers.numbers["need_cny"]]
+    if need == 0:
+        return np.zeros(len(offers))
     low, high = offers.amount
     overlap = np.minimum(1.2 * need, high) - np.maximum(0.8 * need, low)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(need == 0, 0.0, np.clip(overlap / (0.4 * need), 0.0, 1.0))
+    return _clipped(overlap / (0.4 * need))
 
 
-def _tenor(s: Situation, offers: Offers) -> Floats:
-    days = s.number(offers, "need.tenor_days")
+def _tenor(a: Applicant, offers: Offers) -> Floats:
+    days = a.numbers[offers.numbers["need.tenor_days"]]
+    if isnan(days):
+        return _unknown(offers)
     low, high = offers.tenor
     with np.errstate(invalid="ignore", divide="ignore"):
         short = np.where(low > 0, days / low, 1.0)
-        fit: Floats = np.clip(np.minimum(short, high / days), 0.0, 1.0)
-    return fit
+        return _clipped(np.minimum(short, high / days if days else INFINITE))
 
 
-def _collateral(s: Situation, offers: Offers) -> Floats:
-    need = s.number(offers, "need_cny")
-    covered = np.stack([coverage(pledges, offers) for pledges in s.companies.pledges])
-    best = s.companies.coverage[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(need > 0, np.clip(covered / need, 0.0, 1.0), 1.0)
-        gap = np.where(need > 0, 1.0 - np.clip(best / need, 0.0, 1.0), 0.0)
-    unsecured = np.where(offers.lane_is("guarantee"), gap, 0.5 + 0.5 * gap)
-    value = np.where(offers.secured, share, unsecured)
-    return np.where(np.isnan(need) | np.isnan(value), np.nan, value)
+def _clipped(values: Floats) -> Floats:
+    return np.minimum(np.maximum(values, 0.0), 1.0)
+
+
+def _unknown(offers: Offers) -> Floats:
+    return np.full(len(offers), np.nan)
+
+
+def _collateral(a: Applicant, offers: Offers) -> Floats:
+    need = a.numbers[offers.numbers["need_cny"]]
+    if isnan(need):
+        return _unknown(offers)
+    covered = coverage(a.pledges, offers)
+    share: Floats = _clipped(covered / need) if need > 0 else 1.0 + 0.0 * covered
+    gap = 1.0 - min(max(a.coverage / need, 0.0), 1.0) if need > 0 else 0.0 * a.coverage
+    found: Floats = np.where(offers.lanes["guarantee"], gap, 0.5 + 0.5 * gap)
+    np.copyto(found, share, where=offers.secured)
+    return found
 
 
 def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
@@ -91,18 +136,25 @@ def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
     the items are not known, or an item the product accepts is not.
     """
     if pledges is None:
-        return np.full(len(offers), np.nan)
+        return _unknown(offers)
     best: dict[str, Floats] = {}
     for item in sorted(pledges, key=_value_order):
-        advance = offers.advance[offers.kinds[item.kind]]
-        lent = np.minimum(advance * item.base_cny, item.cap_cny)
-        lendable = np.maximum(lent - item.senior_cny, 0.0)
-        accepted = np.where(np.isnan(advance), 0.0, lendable)
-        best[item.group] = np.maximum(best.get(item.group, 0.0), accepted)
+        lent = _lendable(item, offers)
+        best[item.group] = np.maximum(best[item.group], lent) if item.group in best else lent
     total = np.zeros(len(offers))
     for amounts in best.values():
         total += amounts
     return total
+
+
+def _lendable(item: Pledge, offers: Offers) -> Floats:
+    kind = offers.kinds[item.kind]
+    if isnan(item.base_cny) or isnan(item.senior_cny):
+        return np.where(offers.accepts[kind], np.nan, 0.0)
+    lent: Floats = offers.advance[kind] * item.base_cny
+    if item.cap_cny < INFINITE:
+        lent = np.minimum(lent, item.cap_cny)
+    return np.maximum(lent - item.senior_cny, 0.0) if item.senior_cny else lent
 
 
 def _value_order(item: Pledge) -> tuple[str, str]:
@@ -110,21 +162,20 @@ def _value_order(item: Pledge) -> tuple[str, str]:
     return item.kind, f"{item.base_cny:.2f}|{item.senior_cny:.2f}|{item.cap_cny:.2f}"
 
 
-def _fx(s: Situation, offers: Offers) -> Floats:
-    exposures = [_exposures(positions, offers) for positions in s.companies.positions]
-    size, total = np.stack([e[0] for e in exposures]), np.array([[e[1]] for e in exposures])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(total > 0, np.minimum(size / total, 1.0), 0.0 * total)
-    removed = np.where(np.isnan(total), np.nan, np.where(total > 0, 1.0, 0.2))
-    natural = offers.currency.means(s.companies)
-    hedge, settlement = offers.lane_is("hedge"), offers.settles_in_cny
-    return np.where(hedge, share, np.where(settlement, removed, natural))
+def _fx(a: Applicant, offers: Offers) -> Floats:
+    size, total = _exposures(a.positions, offers)
+    share = np.minimum(size / total, 1.0) if total > 0 else np.full(len(offers), 0.0 * total)
+    removed = total if isnan(total) else 1.0 if total > 0 else 0.2
+    found = offers.currency.mean(a.has, a.may).copy()
+    np.copyto(found, share, where=offers.lanes["hedge"])
+    np.copyto(found, removed, where=offers.settles_in_cny)
+    return found
 
 
 def _exposures(positions: Sequence[Exposure] | None, offers: Offers) -> tuple[Floats, float]:
     """Open documented position in each product's currencies (m,), and in all; in CNY."""
     if positions is None:
-        return np.full(len(offers), np.nan), float("nan")
+        return _unknown(offers), float("nan")
     met, total = np.zeros(len(offers)), 0.0
     for position in sorted(positions, key=lambda item: (item.currency, item.bucket)):
         size = abs(position.open_cny)
@@ -134,43 +185,34 @@ def _exposures(positions: Sequence[Exposure] | None, offers: Offers) -> tuple[Fl
     return met, total
 
 
-def _documents(s: Situation, offers: Offers) -> Floats:
-    held = offers.papers.held(s.companies).astype(np.float64)
-    wanted = offers.required.sum(axis=1)
-    found = held @ offers.required.T
-    share = np.where(wanted > 0, found / np.maximum(wanted, 1), 1.0)
-    share[offers.papers.unknown(s.companies)] = np.nan
-    return share
+def _documents(a: Applicant, offers: Offers) -> Floats:
+    if not held(offers.papers, a.has) and held(offers.papers, a.may):
+        return _unknown(offers)
+    asks_nothing = offers.wanted == 0
+    found: Floats = offers.papers_held(a.has) + asks_nothing
+    found /= offers.wanted + asks_nothing
+    return found
 
 
-def _preferences(s: Situation, offers: Offers) -> Floats:
+def _preferences(a: Applicant, offers: Offers) -> Floats:
     rules, owners = offers.soft
-    n, m = len(s.companies), len(offers)
-    yes, known, all_ = np.zeros((n, m)), np.zeros((n, m)), np.bincount(owners, minlength=m)
-    answers = s.verdicts[:, rules]
-    for row in range(n):
-        yes[row] = np.bincount(owners, weights=answers[row] == 1, minlength=m)
-        known[row] = np.bincount(owners, weights=answers[row] != 0, minlength=m)
-    share = np.where(known > 0, yes / np.maximum(known, 1), np.nan)
-    return np.where(all_ == 0, 1.0, share)
+    answers = a.answers[rules]
+    yes = np.bincount(owners, weights=answers == 1, minlength=len(offers))
+    known = np.bincount(owners, weights=answers != 0, minlength=len(offers))
+    with np.errstate(invalid="ignore"):
+        return np.where(offers.asked == 0, 1.0, yes / known)
 
 
-def _text(s: Situation, offers: Offers) -> Floats:
-    rows = []
-    for i in range(len(s.companies)):
-        tokens = s.companies.text[i]
-        weights = offers.text_weights[tokens]
-        total = weights.sum()
-        shared = (offers.text[:, tokens] * weights).sum(axis=1)
-        fit = np.minimum(shared / total, 1.0) if total > 0 else np.zeros(len(offers))
-        rows.append(fit if s.companies.described[i] else np.full(len(offers), np.nan))
-    return np.stack(rows)
+def _text(a: Applicant, offers: Offers) -> Floats:
+    if a.text is None:
+        return _unknown(offers)
+    total = offers.text_weights[a.text].sum()
+    shared: Floats = offers.text[a.text].sum(axis=0)
+    return shared / total if total > 0 else shared
 
 
-def _peers(s: Situation, offers: Offers) -> Floats:
-    if offers.uptake is None:
-        return np.full((len(s.companies), len(offers)), np.nan)
-    return np.broadcast_to(offers.uptake, (len(s.companies), len(offers)))
+def _peers(_: Applicant, offers: Offers) -> Floats:
+    return _unknown(offers) if offers.uptake is None else offers.uptake
 
 
 @dataclass(frozen=True)
@@ -182,7 +224,7 @@ class Feature:
     """
 
     name: str
-    compute: Callable[[Situation, Offers], Floats]
+    compute: Callable[[Applicant, Offers], Floats]
     unit: str
     formula: str
     source: str
@@ -252,14 +294,16 @@ NEUTRAL = np.array([feature.neutral for feature in FEATURES])
 
 def similarities(situation: Situation, offers: Offers) -> Floats:
     """All similarities (n, m, K), NaN unknown, 0 where a similarity does not apply to the lane."""
-    n, m = len(situation.companies), len(offers)
-    values = np.zeros((n, m, len(FEATURES)))
-    for k, feature in enumerate(FEATURES):
-        applies = offers.lane_is(*feature.lanes)
-        values[:, :, k] = np.where(applies, feature.compute(situation, offers), 0.0)
-    return values
+    values = np.empty((len(situation.companies), len(FEATURES), len(offers)))
+    beside = ~applies(offers).T
+    for row, applicant in zip(values, situation.applicants(), strict=True):
+        for k, feature in enumerate(FEATURES):
+            row[k] = feature.compute(applicant, offers)
+        row[beside] = 0.0
+    return values.transpose(0, 2, 1)
 
 
+@lru_cache(maxsize=16)
 def applies(offers: Offers) -> NDArray[np.bool_]:
     """Which similarities apply to which products (m, K)."""
     return np.stack([offers.lane_is(*feature.lanes) for feature in FEATURES], axis=1)

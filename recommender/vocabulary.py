@@ -42,6 +42,7 @@ Purpose = Literal[
 Ownership = Literal["private", "state", "collective", "foreign", "joint_venture", "listed"]
 Issuer = Literal["carrier", "corridor_operator", "forwarder", "railway", "bank", "insurer", "other"]
 Insured = Literal["in_force", "declared_and_paid", "limit_free"]
+Related = Literal["all", "some", "none"]
 FactSource = Literal["company", "bank", "screening", "document", "register"]
 
 BUCKET_DAYS: dict[str, tuple[int, int]] = {
@@ -79,7 +80,10 @@ AmountFormula = Literal[
     "insured_receivable",
     "tax_rebate",
     "documentary_credit",
+    "order_share",
+    "prepayment_share",
     "guarantee",
+    "hedge_margin",
     "position",
     "receivables",
     "asset",

@@ -271,7 +271,7 @@ def test_amounts_are_ranges_within_need_ceiling_and_position(name):
         assert 0 <= low <= high
         product = engine().catalogue.products[match["product_id"]]
         in_cny = high * rates[amount["currency"]]
-        if match["lane"] in (*PRODUCT_LANES, "guarantee"):
+        if match["lane"] in (*PRODUCT_LANES, "guarantee") and product.formula != "hedge_margin":
             assert in_cny <= need + 0.01
         if product.amount and product.amount.high is not None and match["lane"] != "hedge":
             assert in_cny <= float(product.amount.high) + 0.01

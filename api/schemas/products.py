@@ -55,6 +55,9 @@ class ProductAnswer(BaseModel):
     sizes: list[str] | None = Field(description="Size classes.")
     family: str = Field(description="Product family.")
     accepts: dict[str, Any] = Field(description="Collateral types with their advance range.")
+    share: dict[str, Any] | None = Field(
+        description="Share lent of an order or a payment in advance."
+    )
     formula: str = Field(description="How its amount is computed.")
     amount: dict[str, Any] | None = Field(description="Smallest and largest use, CNY.")
     tenor_days: dict[str, Any] | None = Field(description="Shortest and longest tenor.")

@@ -134,6 +134,70 @@ def test_a_policy_covers_the_receivables_in_its_currencies():
     assert amount("eci-st-policy", {"collateral": held}) == (677_580, 677_580, "CNY")
 
 
+def test_a_guarantee_stands_beside_the_trade_it_was_given_for():
+    """Coverage of a trade is its best item; a guarantee adds to it."""
+    backing = {"type": "bank_guarantee_sblc", "value": 3_000_000, "currency": "CNY", "trade": "T"}
+    twice = {**need(8_000_000), "collateral": [backing, backing]}
+    assert amount("xb-scitech", twice) == (5_400_000, 6_000_000, "CNY")
+    assert amount("xb-scitech", {**need(8_000_000), "collateral": []}) == (None, None, "CNY")
+
+
+def shown(product, company):
+    answer = PACKAGED.recommend(
+        Company.parse(company), as_of=AS_OF, include_ineligible=True, limit=1000, language="en"
+    )
+    return matches(answer)[product]["indicative_amount"]
+
+
+TURNOVER = {
+    "profit_margin_pct": 10,
+    "sales_growth_pct": 20,
+    "working_capital_turns": 4,
+    "own_funds_cny": 8_000_000,
+}
+
+
+def test_a_ceiling_that_is_not_known_does_not_bind_and_says_what_it_misses():
+    company = {**need(2_000_000), "revenue_cny": 38_000_000, "facts": TURNOVER}
+    open_ = shown("cor-ilstc-loan", company)
+    assert (open_["low"], open_["high"]) == (500_000, 2_000_000)
+    assert open_["missing"] == ["existing_wc_loans_cny"]
+    assert "wc_ceiling_cny" in {term["name"] for term in open_["terms"]}
+
+
+def test_a_ceiling_below_the_smallest_amount_is_the_reason_said():
+    facts = {**TURNOVER, "existing_wc_loans_cny": 2_000_000}
+    closed = shown("cor-ilstc-loan", {**need(2_000_000), "revenue_cny": 38_000_000, "facts": facts})
+    assert (closed["low"], closed["high"]) == (None, None)
+    assert "ceiling leaves" in closed["formula"]
+
+
+def test_a_room_in_dollars_bounds_a_loan_in_yuan():
+    """USD 0.5 m left of the quota at 6.7758, although the standby is for more."""
+    backing = {"type": "bank_guarantee_sblc", "value": 6_000_000, "currency": "CNY"}
+    facts = {"foreign_debt_outstanding_usd": 9_500_000, "innovation_points_selected": False}
+    company = {**need(8_000_000), "collateral": [backing], "facts": facts}
+    assert amount("xb-scitech", company) == (3_387_900, 3_387_900, "CNY")
+
+
+def test_margin_is_counted_over_currencies_and_is_not_known_without_a_position():
+    rows = [*position(receipts=100_000)["positions"], *position(receipts=100_000)["positions"]]
+    rows[1] = {**rows[1], "currency": "EUR"}
+    both = amount("gua-fxhedge", {"positions": rows})
+    alone = [amount("gua-fxhedge", {"positions": [row]}) for row in rows]
+    assert both[1] == pytest.approx(sum(found[1] for found in alone))
+    assert amount("gua-fxhedge", {}) == (None, None, "CNY")
+    assert shown("gua-fxhedge", {})["missing"] == ["positions"]
+
+
+@pytest.mark.parametrize("product", ["exp-order", "imp-prepay"])
+def test_an_order_or_advance_nobody_stated_is_not_nothing(product):
+    found = shown(product, need(1_000_000))
+    assert (found["low"], found["high"]) == (None, None)
+    assert set(found["missing"]) <= {"order_unpaid_cny", "import_prepayment_cny"} != set()
+    assert found["missing"]
+
+
 # --- bounds --------------------------------------------------------------------------------------
 
 

@@ -131,7 +131,8 @@ def test_an_operator_fits_the_kind_of_its_fact(kind, op):
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.id)
 def test_an_operator_fits_the_kind_of_its_field(field):
     wrong = "holds"
-    problem = one(**with_rule(f=field.id, op=wrong))
+    rests_on = [fact(name, "number", unit="CNY") for name in field.facts]
+    problem = one(**with_rule(f=field.id, op=wrong), facts=[*FACTS, *rests_on])
     assert (problem.code, problem.allowed) == ("operator_kind", OPERATORS[field.kind])
 
 
@@ -186,6 +187,17 @@ def test_an_operand_is_of_the_kind_of_what_it_is_compared_with(name, op, value, 
 def test_a_code_that_exists_may_be_asked_for(name, value):
     rule = with_rule(f=name, op="overlaps", v=[value])
     assert Catalogue.from_documents({"f": tree(**rule)}).products
+
+
+@pytest.mark.parametrize("place", ["f", "v_field"])
+def test_a_computed_field_asks_for_the_facts_it_rests_on(place):
+    rule = {"f": "need_usd", "op": "at_most", "v_field": "foreign_debt_room_usd"}
+    turned = {"f": "foreign_debt_room_usd", "op": "at_least", "v_field": "need_usd"}
+    missing = problems({"f": tree(**with_rule(**(rule if place == "v_field" else turned)))})
+    assert {(p.code, p.field) for p in missing} == {
+        ("undeclared_fact", f"products[p1].rules[0].{place}")
+    }
+    assert [p.value for p in missing] == list(BY_ID["foreign_debt_room_usd"].facts)
 
 
 def test_every_field_of_codes_is_checked_but_the_one_without_a_list():

@@ -1,14 +1,17 @@
 """What would change an answer: every change shown is tried on the profile itself."""
 
+from datetime import date
+
 import orjson
 import pytest
-from catalogue_strategies import both, engine_of, read, situations
+from catalogue_strategies import both, engine_of, parameters, read, situations
 from hypothesis import HealthCheck, given, settings
 from strategies import AS_OF
 
-from recommender import Company
-from recommender.changes import apply
+from recommender import Catalogue, Company
+from recommender.changes import Change, Trials, apply
 from recommender.errors import InvalidProfile
+from recommender.matching import Matcher
 
 often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -343,3 +346,38 @@ def test_setting_a_fact_of_the_wrong_type_is_refused_by_the_engine():
         engine(holds("own")).what_if(Company(), {"own": "perhaps"}, as_of=AS_OF)
     assert [problem.field for problem in caught.value.problems] == ["facts.own"]
     assert read(engine(), {})[0] == Company()
+
+
+ABROAD = {
+    "need": {"amount": 15_000_000, "currency": "USD", "tenor_days": 90},
+    "facts": {"net_assets_cny": 50_000_000, "foreign_debt_outstanding_usd": 0},
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        # room: 50m x 3.5 / 6.7758 = USD 25.8m, by a weight of 2, 1.5 or 1
+        ({}, -1),
+        ({"need.tenor_days": 366}, 1),
+        ({"need.tenor_days": 365}, -1),
+        ({"need.currency": "CNY", "need.amount": 15_000_000}, 1),
+        ({"need.amount": 12_000_000}, 1),
+        ({"net_assets_cny": 60_000_000}, 1),
+        ({"net_assets_cny": 40_000_000}, -1),
+        ({"foreign_debt_outstanding_usd": 1}, 0),
+    ],
+)
+def test_a_room_moves_with_the_loan_wanted_and_with_what_it_rests_on(values, verdict):
+    """Tried on the encoded profile, and set on the profile itself: one answer."""
+    catalogue, day = Catalogue.load(), date.fromisoformat(AS_OF)
+    matcher, company = Matcher(catalogue, parameters()), Company.parse(ABROAD)
+    case = matcher.read(company, day)
+    (at,) = (i for i, r in enumerate(matcher.rules) if r.code == "within_foreign_debt_ceiling")
+    changed = matcher.read(apply(company, values, catalogue), day)
+    assert matcher.situation([changed]).verdicts[0][at] == verdict
+    trials, change = Trials(matcher, case), Change(tuple(values.items()), "company")
+    tried = trials.after(change).values
+    answers = [matcher.table.answer(i, tried) for i in range(len(matcher.rules))]
+    assert answers[at] == verdict
+    assert answers == matcher.situation([changed]).verdicts[0].tolist()

@@ -2,15 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from recommender import codes, derived
+from recommender import Catalogue, Engine, codes, derived
 from recommender.derived import Figure, as_json, coverage, given, positions, summary
 from recommender.domain import Collateral, Company, Insurance
+from recommender.headroom import RESTS_ON
 from recommender.parameters import Parameters
 from recommender.tables import read_document
 from recommender.texts import LANGUAGES, table
@@ -92,6 +94,27 @@ FIGURES = {
 }
 
 
+def room(name, g):
+    """A room or ceiling of a company of which nothing else is known."""
+    notes = {"facts": {n: v for n, v in g["facts"].items() if n != "note"}}
+    return summary(Company.parse({**g, **notes}), PARAMETERS, DAY, {}, RATES).headroom[name]
+
+
+FIGURES |= {name: partial(room, name) for name in RESTS_ON}
+
+
+@cache
+def engine():
+    return Engine(Catalogue.load())
+
+
+def amount_of(product, company):
+    """The indicative amount of one product of the packaged catalogue."""
+    answer = engine().recommend(company, as_of=DAY, include_ineligible=True, limit=1000)
+    matches = [match for lane in answer["lanes"] for match in lane["matches"]]
+    return next(m["indicative_amount"] for m in matches if m["product_id"] == product)
+
+
 def computed(case):
     """What the engine makes of a case, under the names of `expect`."""
     g = case["given"]
@@ -102,6 +125,8 @@ def computed(case):
         advance = PARAMETERS.advance("tax_rebate_account", DAY)
         low, high = derived.tax_rebate(cny("refundable", g["refundable"]), advance)
         return {"low": low.value, "high": high.value}
+    if case["figure"] == "amount":
+        return amount_of(g["product"], Company.parse(g["company"]))
     if case["figure"] == "summary":
         company, advances = Company.parse(g["company"]), shares(g["advances"])
         figures = summary(company, PARAMETERS, g["as_of"], advances, RATES)

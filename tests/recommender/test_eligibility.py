@@ -183,7 +183,9 @@ def test_all_is_the_weakest_answer_and_a_product_without_rules_is_open_to_everyb
     verdicts = np.array(data.draw(st.lists(row, min_size=n, max_size=n)), dtype=np.int8)
     subsets = st.lists(st.lists(st.integers(0, rules - 1), max_size=3), min_size=3, max_size=3)
     company, other = data.draw(subsets), data.draw(subsets)
-    found = Gates.of(company, other).answers(verdicts)
-    for answers, lists in zip(found, (company, other), strict=True):
-        expected = [[min((v[i] for i in part), default=YES) for part in lists] for v in verdicts]
-        assert answers.tolist() == expected
+    found = Gates.of(company, other, rules).fits(verdicts)
+    expected = []
+    for v in verdicts:
+        mine, theirs = ([min((v[i] for i in p), default=YES) for p in x] for x in (company, other))
+        expected.append([NO if t == NO else m for m, t in zip(mine, theirs, strict=True)])
+    assert found.tolist() == expected

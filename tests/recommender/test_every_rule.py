@@ -10,6 +10,7 @@ import datetime
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cache
+from math import ceil
 from typing import Any, get_args
 
 import pytest
@@ -64,14 +65,55 @@ def paper(token: str) -> Raw:
 
 
 def amount_needed(value: float | None) -> Raw:
-    return {"need": {**BASE["need"], "amount": value, "currency": "CNY"}}
+    return {"need": {"amount": value, "currency": "CNY"}}
 
 
 def open_gap(value: float | None) -> Raw:
     """A deposit of 1,000 counts in full; the gap is what is needed beyond it."""
     deposit = {"type": "deposit_cny", "value": 1_000, "currency": "CNY", "senior_claim": 0}
     need = amount_needed(None if value is None else value + 1_000)
-    return {**need, "collateral": [deposit], "insurance": [], "facts": {}}
+    return {**need, "collateral": [deposit], "insurance": []}
+
+
+def searched(days: int | None) -> Raw:
+    """The register was searched so many days before the day of the answer."""
+    day = None if days is None else datetime.date.fromisoformat(DAY) - datetime.timedelta(days)
+    return {"facts": {"crc_search_date": plain(day)}}
+
+
+QUOTA = 10_000_000
+SALES = BASE["revenue_cny"]
+PER_NET_ASSET = (
+    2 * 1.75 / 6.7758 / 1.5
+)  # leverage, parameter, CNY per USD, weight of a long USD loan
+
+
+def quota_left(room: float | None) -> Raw:
+    owed = None if room is None else QUOTA - room
+    return {"facts": {"innovation_points_selected": False, "foreign_debt_outstanding_usd": owed}}
+
+
+def debt_room(room: float | None) -> Raw:
+    """No foreign debt yet and net assets that carry the room, to the next yuan above."""
+    assets = None if room is None else ceil(room / PER_NET_ASSET)
+    facts = {"net_assets_cny": assets, "foreign_debt_outstanding_usd": 0}
+    return {"facts": facts, "need": {"currency": "USD", "tenor_days": 700}}
+
+
+def working_capital(ceiling: float | None) -> Raw:
+    """No margin, no growth, one turn, no loans: sales less own funds is the ceiling."""
+    own = None if ceiling is None else SALES - ceiling
+    whole = dict.fromkeys(("profit_margin_pct", "sales_growth_pct", "existing_wc_loans_cny"), 0)
+    return {"facts": {**whole, "working_capital_turns": 1, "own_funds_cny": own}}
+
+
+RELATED = {"all": [True], "some": [True, False], "none": [False]}
+
+
+def counterparties(tokens: list[str] | None) -> Raw:
+    ties = RELATED[tokens[0]] if tokens else []
+    named = [{"country": "SG", "share_pct": 100 / len(ties), "related": tie} for tie in ties]
+    return {"trade": {"buyers": named if tokens else None}}
 
 
 def receivables(tokens: list[str] | None) -> Raw:
@@ -94,7 +136,14 @@ WRITERS: dict[str, Callable[[Any], Raw]] = {
     "documented_positions": listed("positions", position),
     "receivable_currencies": receivables,
     "insurance": lambda _: {"insurance": None},
+    "need_usd": lambda value: {"need": {"amount": value, "currency": "USD"}},
+    "register_search_days": searched,
+    "self_borrow_room_usd": quota_left,
+    "foreign_debt_room_usd": debt_room,
+    "wc_ceiling_cny": working_capital,
+    "related_buyers": counterparties,
 }
+RECORDS = ("need", "trade", "facts")
 LISTS = ("trade.directions", "trade.hs", "trade.incoterms", "trade.settlement_methods")
 
 
@@ -109,7 +158,8 @@ def write(raw: Raw, name: str, value: Any) -> None:
             name: {"value": stated, "source": FACTS[name].asked_of},
         }
     elif name in WRITERS:
-        raw.update(deepcopy(WRITERS[name](value)))
+        for place, part in deepcopy(WRITERS[name](value)).items():
+            raw[place] = {**raw[place], **part} if place in RECORDS else part
     else:
         *above, last = name.split(".")
         node = raw[above[0]] if above else raw
@@ -132,7 +182,28 @@ READERS: dict[str, Callable[[Raw], Any]] = {
         raw["positions"], lambda p: f"{p['currency']}:{p['bucket']}"
     ),
     "receivable_currencies": lambda raw: each(raw["collateral"], lambda item: item["currency"]),
+    "need_usd": lambda raw: raw["need"]["amount"],
+    "register_search_days": lambda raw: days_since(raw["facts"]["crc_search_date"]),
+    "self_borrow_room_usd": lambda raw: less(QUOTA, raw["facts"]["foreign_debt_outstanding_usd"]),
+    "foreign_debt_room_usd": lambda raw: times(raw["facts"]["net_assets_cny"], PER_NET_ASSET),
+    "wc_ceiling_cny": lambda raw: less(raw["revenue_cny"], raw["facts"]["own_funds_cny"]),
 }
+
+
+def days_since(day: str | None) -> int | None:
+    return None if day is None else (datetime.date.fromisoformat(DAY) - date_of(day)).days
+
+
+def date_of(day: str) -> datetime.date:
+    return datetime.date.fromisoformat(day)
+
+
+def less(a: float, b: float | None) -> float | None:
+    return None if b is None else a - b
+
+
+def times(a: float | None, b: float) -> float | None:
+    return None if a is None else a * b
 
 
 def minus(a: float | None, b: float) -> float | None:
@@ -145,7 +216,8 @@ def each(rows: list[Raw] | None, name: Callable[[Raw], str]) -> list[str] | None
 
 def read(raw: Raw, name: str) -> Any:
     if name in FACTS:
-        return raw["facts"].get(name, {"value": None})["value"]
+        stated = raw["facts"].get(name)
+        return stated["value"] if isinstance(stated, dict) else stated
     if name in READERS:
         return READERS[name](raw)
     place, _, inner = name.partition(".")
@@ -214,6 +286,7 @@ CODES: dict[str, tuple[str, ...]] = {
     "registered_province": ("11", "35", "50", "500112", "500120"),
     "industry": ("A01", "C35", "F", "F51", "G"),
     "special_zone": ("Qianhai",),
+    "related_buyers": tuple(RELATED),
 }
 
 

@@ -40,6 +40,16 @@ def flow(**more):
 
 
 NEED = {"amount": 1_000, "currency": "CNY"}
+SISTER = {"share_pct": 40, "related": True}
+STRANGER = {"share_pct": 60, "related": False}
+OWN = {"facts": {"net_assets_cny": 1_000_000, "foreign_debt_outstanding_usd": 0}}
+TURNOVER = {
+    "profit_margin_pct": 10,
+    "sales_growth_pct": 20,
+    "working_capital_turns": 4,
+    "own_funds_cny": 5_000_000,
+    "existing_wc_loans_cny": 600_000,
+}
 SMALL = {"industry": "C35", "staff": 45, "revenue_cny": 38_000_000}
 
 # --- known ---------------------------------------------------------------------------------------
@@ -104,6 +114,15 @@ KNOWN = {
         },
         Codes(("EUR", "USD")),
     ),
+    "related_buyers": ({"trade": {"buyers": [SISTER, STRANGER]}}, Codes(("some",))),
+    "register_search_days": ({"facts": {"crc_search_date": "2026-11-03"}}, 20),
+    "need_usd": ({"need": {"amount": 67_758, "currency": "CNY"}}, Decimal(10_000)),
+    "self_borrow_room_usd": (
+        {"facts": {"foreign_debt_outstanding_usd": 4e6, "innovation_points_selected": True}},
+        Decimal(16_000_000),
+    ),
+    "foreign_debt_room_usd": ({"need": {**NEED, "tenor_days": 400}, **OWN}, Decimal("516544.17")),
+    "wc_ceiling_cny": ({"revenue_cny": 38_000_000, "facts": TURNOVER}, Decimal(4_660_000)),
 }
 
 
@@ -254,6 +273,29 @@ def test_the_need_in_cny_takes_amount_currency_and_a_rate(need, value):
     assert read("need_cny", {"need": need}) == value
 
 
+@pytest.mark.parametrize(
+    ("buyers", "has", "may"),
+    [
+        ([], (), ()),
+        ([{**SISTER, "share_pct": 100}], ("all",), ()),
+        ([{**STRANGER, "share_pct": 100}], ("none",), ()),
+        ([SISTER, STRANGER], ("some",), ()),
+        ([{**SISTER, "share_pct": 5}, {**STRANGER, "share_pct": 5}], ("some",), ()),
+        ([SISTER], (), ("all", "some")),
+        ([STRANGER], (), ("none", "some")),
+        ([{"related": True}], (), ("all", "some")),
+        ([{"share_pct": 100}], (), ("all", "none", "some")),
+    ],
+)
+def test_buyers_not_named_may_be_related_or_not(buyers, has, may):
+    assert read("related_buyers", {"trade": {"buyers": buyers}}) == Codes(has, may)
+
+
+@pytest.mark.parametrize(("day", "days"), [("2026-11-23", 0), ("2026-11-24", None)])
+def test_a_search_of_the_register_lies_behind(day, days):
+    assert read("register_search_days", {"facts": {"crc_search_date": day}}) == days
+
+
 DEPOSIT = {"type": "deposit_cny", "value": 10_000, "currency": "CNY"}
 
 
@@ -267,7 +309,14 @@ DEPOSIT = {"type": "deposit_cny", "value": 10_000, "currency": "CNY"}
     ],
 )
 def test_the_gap_is_what_the_collateral_leaves_open(items, gap):
-    assert read("collateral_gap_cny", {"need": NEED, "collateral": items}) == gap
+    raw = {"need": NEED, "collateral": items, "trade": {"directions": ["export"]}}
+    assert read("collateral_gap_cny", raw) == gap
+
+
+def test_a_gap_that_is_closed_is_not_known_while_directions_are_not():
+    raw = {"need": NEED, "collateral": [{**DEPOSIT, "senior_claim": 0}]}
+    assert read("collateral_gap_cny", raw) is None
+    assert read("collateral_gap_cny", {**raw, "need": {**NEED, "amount": 9e9}}) > 0
 
 
 # --- what a field says of itself -----------------------------------------------------------------

@@ -329,6 +329,7 @@ DEPOSIT = {"type": "deposit_cny", "value": 10_000_000, "currency": "CNY"}
 )
 def test_a_guarantee_needs_a_collateral_gap(collateral, verdict):
     profile = {"need": {"amount": 100_000, "currency": "CNY"}, "collateral": collateral}
+    profile["trade"] = {"directions": ["export"]}
     assert verdicts(product("guarantee"), profile) == {"collateral_gap": verdict}
 
 

@@ -1,6 +1,7 @@
 """A profile read against a catalogue: what it states, what follows from it, what cannot be."""
 
 from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -221,6 +222,19 @@ def test_the_province_in_the_credit_code_is_used_until_one_is_stated():
     assert verdicts(stated, "cor-ilstc-loan", "registered_province.one_of") == ["no"]
     farm = Company.load(data_dir() / "samples" / "farm_machinery.yaml")
     assert MATCHER.read(farm, DAY).row["registered_province"].has == ("50",)
+
+
+def test_coverage_takes_advances_of_products_for_the_direction_of_the_company():
+    """The full ocean bill is an importer's advance; an exporter gets nine tenths at most."""
+    advances = {d: MATCHER.best_advances(DAY, d) for d in (None, ("export",), ("import",), ())}
+    found = {d: best["ocean_bl"] for d, best in advances.items()}
+    assert (found[None], found[("import",)], found[("export",)]) == (1, 1, Decimal("0.9"))
+    assert found[()] == parameters().advance("ocean_bl", DAY).default
+    assert MATCHER.best_advances(DAY, ("export", "import"))["ocean_bl"] == 1
+    bill = {"type": "ocean_bl", "value": 1_000_000, "currency": "CNY", "senior_claim": 0}
+    for directions, covered in ((["export"], 900_000), (["import"], 1_000_000), (None, 1_000_000)):
+        company = Company.parse({"trade": {"directions": directions}, "collateral": [bill]})
+        assert MATCHER.read(company, DAY).derived.collateral_coverage.value == covered
 
 
 def test_a_company_among_a_thousand_scores_as_it_does_alone():

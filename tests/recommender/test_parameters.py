@@ -49,7 +49,7 @@ def problems(folder):
 
 def test_every_value_has_a_unit_a_source_and_a_name(parameters):
     for name, (unit, versions) in parameters.values.items():
-        assert unit in ("share", "USD", "CNY")
+        assert unit in ("share", "factor", "USD", "CNY")
         assert all(version.source.title for version in versions)
         assert f"parameter.{name}" in table()
 

@@ -234,6 +234,8 @@ def test_what_a_product_needs_is_missed(name):
         ({"id": "a b"}, [("id", "not_identifier")]),
         ({"sumary": WORDS}, [("sumary", "field_did_you_mean")]),
         ({"formula": "magic"}, [("formula", "not_one_of")]),
+        ({"formula": "order_share"}, [("share", "share_missing")]),
+        ({"formula": "prepayment_share", "share": {"high": 0.5}}, [("share", "share_missing")]),
         (
             {"lane": "insurance", "amount": {"low": -1}, "rules": [{"f": "x"}], "name_zh": ""},
             [

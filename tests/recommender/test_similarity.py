@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, assume, given, settings
 from strategies import AS_OF, PAPERS
 
 from recommender import Company
+from recommender.affinities import OPEN
 from recommender.codes import collateral_type
 from recommender.derived import coverage
 from recommender.matching import Matcher
-from recommender.offers import OPEN
 from recommender.similarity import FEATURES, NAMES
 
 DAY = date.fromisoformat(AS_OF)
@@ -144,6 +144,12 @@ def test_a_product_open_to_all_fits_less_than_one_made_for_it(feature):
     assert 0 < OPEN < 1
 
 
+STANDBY = {"type": "bank_guarantee_sblc", "value": 1_000_000, "currency": "CNY"}
+LENDS_ON_STANDBY = product(accepts={"bank_guarantee_sblc": {"low": 0.9, "high": 0.9}})
+LENDS_ON_BOTH = product(
+    accepts={n: {"low": 0.9, "high": 0.9} for n in ("bank_guarantee_sblc", "export_receivable")}
+)
+OWED = {"type": "export_receivable", "value": 1e6, "currency": "CNY", "senior_claim": 0}
 PLANT = {"type": "industrial_plant", "value": 8_000_000, "currency": "CNY"}
 LENDS_ON_PLANT = product(accepts={"industrial_plant": {"low": 0.5, "high": 0.5}})
 
@@ -159,6 +165,16 @@ LENDS_ON_PLANT = product(accepts={"industrial_plant": {"low": 0.5, "high": 0.5}}
         (LENDS_ON_PLANT, {**need(0), "collateral": []}, 1.0),
         (LENDS_ON_PLANT, need(2e6), None),
         (LENDS_ON_PLANT, {"collateral": []}, None),
+        # a guarantee held is cover where it is accepted, beside the trade it was given for
+        (LENDS_ON_STANDBY, {**need(2e6), "collateral": [STANDBY]}, 0.45),
+        (LENDS_ON_STANDBY, {**need(2e6), "collateral": [{**STANDBY, "senior_claim": 4e5}]}, 0.25),
+        (LENDS_ON_STANDBY, {**need(2e6), "collateral": []}, 0.0),
+        (LENDS_ON_PLANT, {**need(2e6), "collateral": [STANDBY]}, 0.0),
+        (
+            LENDS_ON_BOTH,
+            {**need(2e6), "collateral": [{**STANDBY, "trade": "T"}, {**OWED, "trade": "T"}]},
+            0.9,
+        ),
         # without security: half, and more the larger the gap; a guarantee is for the gap alone
         (product(), {**need(2e6), "collateral": []}, 1.0),
         (product(), {**need(4e6), "collateral": [{**PLANT, "senior_claim": 2e6}]}, 0.75),
