@@ -20,9 +20,9 @@ from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
-from recommender.fields import SEARCHED, Codes
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product, Rule
+from recommender.readings import SEARCHED, Codes
 from recommender.remedies import Remedies
 from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span

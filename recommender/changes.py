@@ -20,10 +20,11 @@ from recommender.collateral import CAPS
 from recommender.domain import Company, Fact, Need
 from recommender.encoding import Values
 from recommender.errors import InvalidProfile, Problem
-from recommender.fields import FIELDS, Profile, read_from
+from recommender.fields import FIELDS, read_from
 from recommender.figures import cny, collateral_gap, given
-from recommender.headroom import NEEDS, headroom
+from recommender.headroom import NEEDS, with_need
 from recommender.matching import Case, Matcher, fact_value
+from recommender.readings import Profile
 
 NEED = ("need.amount", "need.currency")
 WEIGHED = (*NEED, "need.tenor_days")
@@ -167,7 +168,7 @@ class Trials:
             derived = replace(derived, need=wanted, collateral_gap=gap)
         if any(name in WEIGHED for name in values):
             parameters, day = matcher.parameters, case.profile.as_of
-            rooms = headroom(company, derived.need, parameters, day, case.rates)
+            rooms = with_need(company, derived.need, parameters, day, case.rates, derived.headroom)
             derived = replace(derived, headroom=rooms)
         return Profile(company, derived, case.profile.as_of)
 

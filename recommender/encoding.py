@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.fields import UNKNOWN, Codes, Value
+from recommender.readings import UNKNOWN, Codes, Value
 
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]

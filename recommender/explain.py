@@ -14,9 +14,10 @@ from typing import Any
 from recommender.catalogue import Catalogue
 from recommender.codes import currency_problem
 from recommender.eligibility import NO, UNKNOWN, YES
-from recommender.fields import BY_ID, Codes, Value
+from recommender.fields import BY_ID
 from recommender.matching import Case
 from recommender.product import Predicate, Rule
+from recommender.readings import Codes, Value
 from recommender.texts import Label, Language, Money, label, show, table, text
 
 VERDICT = {YES: "yes", UNKNOWN: "unknown", NO: "no"}

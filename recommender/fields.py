@@ -1,64 +1,21 @@
 """The fields of a profile that rules and similarities may use, beside the catalogue's facts.
 
-A field is a number, a day, or a set of codes. A set knows what it holds and what it may hold: an
-unknown list may hold anything, HS 87 may be 8703. Adding a field is one entry in FIELDS.
+A field is a number, a day, or a set of codes (see `recommender.readings`). Adding one is one entry
+in FIELDS.
 """
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
-from typing import Literal, get_args
+from typing import Literal
 
-from recommender import codes
-from recommender.collateral import CAPS
-from recommender.derived import Derived, receivable_currencies
-from recommender.domain import Company, Insurance, Need, Trade
+from recommender import codes, readings
 from recommender.headroom import RESTS_ON
-from recommender.records import day_of
+from recommender.readings import SEARCHED, Reader
 from recommender.texts import Label, label
-from recommender.vocabulary import Changeable, Issuer
-
-Number = Decimal | float | int | None
-SEARCHED = "crc_search_date"
-
-
-@dataclass(frozen=True)
-class Codes:
-    """A set of codes: `has` for certain, `may` possibly; may None: anything is possible."""
-
-    has: tuple[str, ...] = ()
-    may: tuple[str, ...] | None = ()
-
-
-UNKNOWN = Codes((), None)
-Value = Number | datetime.date | Codes
-Reader = Callable[["Profile"], Value]
-
-
-@dataclass(frozen=True)
-class Profile:
-    """A company with its computed figures at a day: what fields are read from."""
-
-    company: Company
-    derived: Derived
-    as_of: datetime.date
-
-    @property
-    def trade(self) -> Trade:
-        """The trade, all unknown when absent."""
-        return self.company.trade or _NO_TRADE
-
-    @property
-    def need(self) -> Need:
-        """The need, all unknown when absent."""
-        return self.company.need or _NO_NEED
-
-
-_NO_TRADE, _NO_NEED = Trade(), Need()
+from recommender.vocabulary import Changeable
 
 
 @dataclass(frozen=True)
@@ -93,154 +50,8 @@ class ProfileField:
         return label(f"field.{self.id}")
 
 
-def _known(values: Iterable[str] | None) -> Codes:
-    return UNKNOWN if values is None else Codes(tuple(sorted(set(values))))
-
-
-def _one(value: str | None) -> Codes:
-    return UNKNOWN if value is None else Codes((value,))
-
-
 def _worded(section: str) -> Callable[[str], Label]:
     return lambda code: label(f"{section}.{code}")
-
-
-def _modes(p: Profile) -> Codes:
-    routes = p.trade.routes
-    return _known(None if routes is None else (route.mode for route in routes))
-
-
-def _province(p: Profile) -> Codes:
-    company = p.company
-    if company.registered_province is not None:
-        return Codes((company.registered_province,))
-    stated = codes.uscc_facts(company.uscc)["registered_province"] if company.uscc else None
-    return _one(stated)
-
-
-def _papers(p: Profile) -> Codes:
-    papers = p.company.documents
-    return _known(None if papers is None else (paper.type for paper in papers))
-
-
-def _issued_papers(p: Profile) -> Codes:
-    papers = p.company.documents
-    if papers is None:
-        return UNKNOWN
-    has = {f"{paper.type}:{paper.issuer}" for paper in papers if paper.issuer}
-    open_types = {paper.type for paper in papers if paper.issuer is None}
-    may = {f"{kind}:{issuer}" for kind in open_types for issuer in get_args(Issuer)}
-    return Codes(tuple(sorted(has)), tuple(sorted(may)))
-
-
-def _pledges(p: Profile) -> Codes:
-    items = p.company.collateral
-    return _known(None if items is None else (item.type for item in items))
-
-
-def _open_positions(p: Profile) -> Codes:
-    """Currency and bucket of every documented position that own hedges leave open.
-
-    A position closed in full, or turned over by hedges, is not open: there is nothing to hedge.
-    """
-    if p.company.positions is None:
-        return UNKNOWN
-    has, may = [], []
-    for position in p.derived.positions:
-        token = f"{position.currency}:{position.bucket}"
-        if position.documented is None or position.before_hedges is None:
-            may.append(token)
-        elif position.documented * position.before_hedges > 0:
-            has.append(token)
-    return Codes(tuple(sorted(has)), tuple(sorted(may)))
-
-
-def _receivable_currencies(p: Profile) -> Codes:
-    has, may = receivable_currencies(p.company)
-    return Codes(tuple(sorted(has)), None if may is None else tuple(sorted(may)))
-
-
-def _insured(p: Profile) -> Codes:
-    """What the credit insurance says of the trade: in force, declared and paid, limit free."""
-    rows = p.company.insurance
-    if rows is None:
-        return UNKNOWN
-    stated = [(name, test(row)) for row in rows for name, test in _INSURED.items()]
-    has = {name for name, answer in stated if answer}
-    may = {name for name, answer in stated if answer is None}
-    return Codes(tuple(sorted(has)), tuple(sorted(may)))
-
-
-def _declared_and_paid(row: Insurance) -> bool | None:
-    if row.declared == 0 or row.premium_paid is False:
-        return False
-    return None if row.declared is None or row.premium_paid is None else True
-
-
-_INSURED: Mapping[str, Callable[[Insurance], bool | None]] = {
-    "in_force": lambda _: True,
-    "declared_and_paid": _declared_and_paid,
-    "limit_free": lambda row: None if row.free_limit is None else row.free_limit > 0,
-}
-
-
-def _size(p: Profile) -> Codes:
-    value = p.derived.size_class.value
-    return _one(None if value is None else str(value))
-
-
-def _gap(p: Profile) -> Number:
-    """Unknown where nothing is open as far as known, but what is not known may open a gap."""
-    gap = p.derived.collateral_gap.number
-    return None if gap == 0 and _may_cover_less(p.company) else gap
-
-
-def _may_cover_less(company: Company) -> bool:
-    families = {codes.collateral_type(item.type).family for item in company.collateral or ()}
-    known = {name for name, fact in (company.facts or {}).items() if fact.value is not None}
-    uncapped = "insured_receivable" in families and not known.issuperset(CAPS)
-    unranked = any(
-        item.senior_claim is None and codes.collateral_type(item.type).family == "guarantee"
-        for item in company.collateral or ()
-    )
-    undirected = bool(families) and (company.trade is None or company.trade.directions is None)
-    return uncapped or unranked or undirected
-
-
-def _related_buyers(p: Profile) -> Codes:
-    """Whether all, some or none of the counterparties are related; none named: no code.
-
-    Certain where shares of the named ones make up the whole; else there are others, not known.
-    """
-    buyers = p.trade.buyers
-    if buyers is None:
-        return UNKNOWN
-    said = {buyer.related for buyer in buyers}
-    shares = [buyer.share_pct for buyer in buyers]
-    if buyers and (None in shares or sum(share or 0 for share in shares) < 100):
-        said.add(None)
-    rest = said - {None}
-    if rest == said:
-        return Codes(_share_related(rest))
-    may = {_share_related(rest | more)[0] for more in ({True}, {False}, {True, False})}
-    return Codes((), tuple(sorted(may))) if len(may) > 1 else Codes(tuple(may))
-
-
-def _share_related(said: set[bool | None]) -> tuple[str, ...]:
-    if not said:
-        return ()
-    return ("some",) if len(said) > 1 else ("all",) if True in said else ("none",)
-
-
-def _search_days(p: Profile) -> Number:
-    """Days since the register was searched; a search that lies ahead is not known."""
-    stated = (p.company.facts or {}).get(SEARCHED)
-    day = day_of(stated.value) if stated is not None else None
-    return None if day is None or day > p.as_of else (p.as_of - day).days
-
-
-def _room(name: str) -> Reader:
-    return lambda p: p.derived.headroom[name].number
 
 
 def _currency_label(token: str) -> Label:
@@ -254,35 +65,37 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "trade.directions",
         "codes",
-        lambda p: _known(p.trade.directions),
+        lambda p: readings.known(p.trade.directions),
         code_label=_worded("direction"),
     ),
-    ProfileField("trade.routes", "codes", _modes, code_label=_worded("mode"), changeable="company"),
+    ProfileField(
+        "trade.routes", "codes", readings.modes, code_label=_worded("mode"), changeable="company"
+    ),
     ProfileField(
         "trade.hs",
         "codes",
-        lambda p: _known(p.trade.hs),
+        lambda p: readings.known(p.trade.hs),
         matching="prefix",
         code_label=codes.hs_label,
     ),
     ProfileField(
         "trade.incoterms",
         "codes",
-        lambda p: _known(p.trade.incoterms),
+        lambda p: readings.known(p.trade.incoterms),
         code_label=_worded("incoterm"),
         changeable="third_party",
     ),
     ProfileField(
         "trade.settlement_methods",
         "codes",
-        lambda p: _known(p.trade.settlement_methods),
+        lambda p: readings.known(p.trade.settlement_methods),
         code_label=_worded("settlement_method"),
         changeable="third_party",
     ),
     ProfileField(
         "trade.stage",
         "codes",
-        lambda p: _one(p.trade.stage),
+        lambda p: readings.one(p.trade.stage),
         single=True,
         code_label=_worded("stage"),
     ),
@@ -305,17 +118,19 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "registered_province",
         "codes",
-        _province,
+        readings.province,
         matching="prefix",
         single=True,
         code_label=codes.division_label,
         parts=("registered_province", "uscc"),
     ),
-    ProfileField("special_zone", "codes", lambda p: _one(p.company.special_zone), single=True),
+    ProfileField(
+        "special_zone", "codes", lambda p: readings.one(p.company.special_zone), single=True
+    ),
     ProfileField(
         "industry",
         "codes",
-        lambda p: _one(p.company.industry),
+        lambda p: readings.one(p.company.industry),
         matching="prefix",
         single=True,
         code_label=codes.industry_label,
@@ -323,7 +138,7 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "ownership",
         "codes",
-        lambda p: _one(p.company.ownership),
+        lambda p: readings.one(p.company.ownership),
         single=True,
         code_label=_worded("ownership"),
     ),
@@ -334,7 +149,7 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "need.currency",
         "codes",
-        lambda p: _one(p.need.currency),
+        lambda p: readings.one(p.need.currency),
         single=True,
         changeable="company",
         code_label=codes.currency_label,
@@ -346,20 +161,23 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "need.purpose",
         "codes",
-        lambda p: _one(p.need.purpose),
+        lambda p: readings.one(p.need.purpose),
         single=True,
         code_label=_worded("purpose"),
     ),
-    ProfileField("documents", "codes", _papers),
-    ProfileField("document_issuers", "codes", _issued_papers, parts=("documents",)),
+    ProfileField("documents", "codes", readings.papers),
+    ProfileField("document_issuers", "codes", readings.issued_papers, parts=("documents",)),
     ProfileField(
-        "collateral", "codes", _pledges, code_label=lambda kind: codes.collateral_type(kind).label
+        "collateral",
+        "codes",
+        readings.pledges,
+        code_label=lambda kind: codes.collateral_type(kind).label,
     ),
-    ProfileField("insurance", "codes", _insured, code_label=_worded("insured")),
+    ProfileField("insurance", "codes", readings.insured, code_label=_worded("insured")),
     ProfileField(
         "size_class",
         "codes",
-        _size,
+        readings.size,
         single=True,
         code_label=_worded("size_class"),
         parts=("industry", "staff", "revenue_cny", "total_assets_cny"),
@@ -375,28 +193,28 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "collateral_gap_cny",
         "number",
-        _gap,
+        readings.gap,
         "CNY",
         parts=("need", "collateral", "documents", "insurance", "facts", "trade"),
     ),
     ProfileField(
         "documented_positions",
         "codes",
-        _open_positions,
+        readings.open_positions,
         code_label=_currency_label,
         parts=("positions",),
     ),
     ProfileField(
         "receivable_currencies",
         "codes",
-        _receivable_currencies,
+        readings.receivable_currencies_of,
         code_label=codes.currency_label,
         parts=("collateral", "positions"),
     ),
     ProfileField(
         "related_buyers",
         "codes",
-        _related_buyers,
+        readings.related_buyers,
         single=True,
         code_label=_worded("related"),
         parts=("trade",),
@@ -404,7 +222,7 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "register_search_days",
         "number",
-        _search_days,
+        readings.search_days,
         "days",
         parts=("facts",),
         facts=(SEARCHED,),
@@ -412,7 +230,7 @@ FIELDS: tuple[ProfileField, ...] = (
     ProfileField(
         "need_usd",
         "number",
-        _room("need_usd"),
+        readings.room("need_usd"),
         "USD",
         changeable="company",
         parts=("need",),
@@ -421,7 +239,7 @@ FIELDS: tuple[ProfileField, ...] = (
         ProfileField(
             name,
             "number",
-            _room(name),
+            readings.room(name),
             name[-3:].upper(),
             parts=("need", "revenue_cny", "facts"),
             facts=facts,

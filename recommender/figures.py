@@ -101,7 +101,7 @@ def combined(
     step: Decimal = CENT,
 ) -> Figure:
     """A figure of others: unknown as soon as one part is, missing what they miss."""
-    terms, formula = tuple(part.term for part in parts), f"derived.formula.{name}"
+    terms, formula = tuple([part.term for part in parts]), f"derived.formula.{name}"
     numbers = [part.number for part in parts]
     if None in numbers:
         missing = dict.fromkeys(field for part in parts for field in part.missing)

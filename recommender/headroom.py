@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from recommender.domain import Company, Need
 from recommender.figures import (
@@ -43,6 +44,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "wc_ceiling_cny": LENT_AS_WORKING_CAPITAL,
 }
 NEEDS = ("need_cny", "need_usd")
+FROM_NEED = frozenset({"need.amount", "need.currency", "need.tenor_days", SELECTED})
 YEAR_DAYS = 365
 PERCENT = (Decimal(-100), Decimal(1_000))
 SLOWEST = Decimal("0.01")
@@ -59,6 +61,23 @@ def headroom(
     return _Rooms(company, need, parameters, as_of, rates).figures()
 
 
+def with_need(
+    company: Company,
+    need: Figure,
+    parameters: Parameters,
+    as_of: date,
+    rates: Rates,
+    before: Mapping[str, Figure],
+) -> Mapping[str, Figure]:
+    """`headroom` after the need alone has changed; rooms that lack facts still do."""
+    rooms = _Rooms(company, need, parameters, as_of, rates)
+    if any(
+        FROM_NEED.issuperset(figure.missing) for name, figure in before.items() if name in RESTS_ON
+    ):
+        return rooms.figures()
+    return {**before, "need_usd": rooms.need_usd()}
+
+
 class _Rooms:
     """The inputs of one company on one day."""
 
@@ -69,7 +88,7 @@ class _Rooms:
         self._need, self._rates, self._parameters = company.need or _NO_NEED, rates, parameters
 
     def figures(self) -> Mapping[str, Figure]:
-        usd = self._need_usd()
+        usd = self.need_usd()
         return {
             "need_usd": usd,
             "self_borrow_room_usd": self._self_borrow(usd),
@@ -77,7 +96,8 @@ class _Rooms:
             "wc_ceiling_cny": self._working_capital(),
         }
 
-    def _need_usd(self) -> Figure:
+    def need_usd(self) -> Figure:
+        """The need in USD."""
         if self._need.currency == "USD":
             return given("need_usd", self._need.amount, "USD", "need.amount")
         return combined("need_usd", "USD", (self._cny, self._price()), lambda n, p: n / p)
@@ -187,12 +207,17 @@ class _Rooms:
         return stated.value if stated is not None and isinstance(stated.value, bool) else None
 
     def _dated(self, name: str, unit: str) -> Figure:
-        """A dated parameter; where none was in force nothing the company says would help."""
-        found = self._parameters.value(name, self._as_of)
-        if found is None or found.value is None:
-            return unknown(name, unit, (), "derived.formula.given")
-        source = f"{found.source.title}, {found.source.date or found.since}"
-        return given(name, found.value, unit)._replace(source=source)
+        return _dated(self._parameters, name, unit, self._as_of)
+
+
+@lru_cache(maxsize=256)
+def _dated(parameters: Parameters, name: str, unit: str, as_of: date) -> Figure:
+    """A dated parameter; where none was in force nothing the company says would help."""
+    found = parameters.value(name, as_of)
+    if found is None or found.value is None:
+        return unknown(name, unit, (), "derived.formula.given")
+    source = f"{found.source.title}, {found.source.date or found.since}"
+    return given(name, found.value, unit)._replace(source=source)
 
 
 def _weighted_room(

@@ -27,12 +27,13 @@ from recommender.domain import Collateral, Company
 from recommender.eligibility import FLAG_TRUE, YES, Verdicts
 from recommender.encoding import Columns, Companies, Exposure, Values
 from recommender.errors import Problem
-from recommender.fields import FIELDS, Codes, Profile, Value
-from recommender.fields import UNKNOWN as UNKNOWN_CODES
+from recommender.fields import FIELDS
 from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
 from recommender.pledges import pledges
 from recommender.product import FactDefinition
+from recommender.readings import UNKNOWN as UNKNOWN_CODES
+from recommender.readings import Codes, Profile, Value
 from recommender.similarity import Situation, similarities
 
 Fit = Literal["eligible", "conditional", "near_miss", "ineligible"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from recommender.explain import Wording
-from recommender.fields import Codes
 from recommender.matching import Case, Fit
 from recommender.parameters import Rate
 from recommender.product import Product
+from recommender.readings import Codes
 from recommender.similarity import FUNDING
 from recommender.texts import Language, Money, text
 from recommender.vocabulary import LANES

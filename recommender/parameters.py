@@ -96,7 +96,7 @@ class CountryClass:
     source: Source
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parameters:
     """Every dated parameter of a folder; immutable.
 

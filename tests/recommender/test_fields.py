@@ -6,12 +6,16 @@ from functools import cache
 from typing import get_args
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import COMPLETE
 
 from recommender.catalogue_checks import LITERALS, OPERATORS
 from recommender.derived import summary
 from recommender.domain import Company
-from recommender.fields import BY_ID, FIELDS, UNKNOWN, Codes, Profile
+from recommender.fields import BY_ID, FIELDS, read_from
 from recommender.parameters import Parameters
+from recommender.readings import UNKNOWN, Codes, Profile
 from recommender.texts import LANGUAGES, Label, show, table
 from recommender.vocabulary import Insured, Issuer
 
@@ -353,3 +357,20 @@ def test_a_field_reads_the_same_whatever_the_order_of_lists():
     turned = {name: values[::-1] for name, values in lists.items()}
     for name in lists:
         assert read(f"trade.{name}", {"trade": lists}) == read(f"trade.{name}", {"trade": turned})
+
+
+@settings(max_examples=150, deadline=None)
+@given(COMPLETE, COMPLETE, st.sampled_from(sorted(Company.model_fields)))
+def test_a_field_moves_with_the_parts_it_reads_and_with_no_other(one, other, part):
+    mixed = {**one, part: other[part]} if part in other else {k: one[k] for k in one if k != part}
+    before, after = profile(one), profile(mixed)
+    beside = [field for field in FIELDS if part not in field.reads]
+    assert [f.id for f in beside if f.read(before) != f.read(after)] == []
+
+
+def test_every_field_reads_some_part_of_a_profile():
+    parts = {*Company.model_fields, "as_of"}
+    assert all(parts.issuperset(field.reads) for field in FIELDS)
+    assert read_from(frozenset({"positions"})) == tuple(
+        BY_ID[name] for name in ("documented_positions", "receivable_currencies")
+    )
