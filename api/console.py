@@ -152,9 +152,7 @@ class Report:
 
     def _question(self, question: Json) -> str:
         count = len(question["decides"])
-        joint = "" if self._language == "zh" else " "
-        mark = self._said("decides", count=count)
-        return f"{question['question']}{joint}({mark})"
+        return f"{question['question']}{self._said('decides', count=count)}"
 
     def _section(self, key: str, lines: Sequence[str]) -> None:
         if not lines:

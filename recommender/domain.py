@@ -146,7 +146,7 @@ class Trade(Record):
         max_length=20,
     )
     payment_term_days: Annotated[int, Field(ge=0, le=3_650, strict=True)] | None = described(
-        "Usual credit period granted or taken.", zh="账期", en="Payment term", unit="days"
+        "Usual credit period granted or taken.", zh="账期", en="Credit period", unit="days"
     )
     buyers: tuple[Buyer, ...] | None = described(
         "Main buyers or suppliers.", zh="主要交易对手", en="Buyers", unit="buyer", max_length=500

@@ -39,7 +39,7 @@ class Collateral(Record):
         unit="id",
     )
     value: Amount | None = described(
-        "Value before any haircut.", zh="价值", en="Value", unit="currency"
+        "Value before any advance rate.", zh="价值", en="Value", unit="currency"
     )
     currency: Currency | None = described(
         "Currency of value and senior claim.", zh="币种", en="Currency", unit="ISO 4217"

@@ -198,6 +198,13 @@ def says(wanted: list[dict[str, str]], answers: Answers) -> Faults:
                 yield f"nowhere in the {language} answer: {fragment!r}"
 
 
+def unsaid(wanted: list[dict[str, str]], answers: Answers) -> Faults:
+    for fragments in wanted:
+        for language, fragment in fragments.items():
+            if fragment.casefold() in json.dumps(answers[language], ensure_ascii=False).casefold():
+                yield f"must not be said in the {language} answer: {fragment!r}"
+
+
 def notices_contain(wanted: list[dict[str, str]], answers: Answers) -> Faults:
     for fragments in wanted:
         for language, fragment in fragments.items():
@@ -261,6 +268,7 @@ EXPECTATIONS: dict[str, Callable[[Any, Answers], Faults]] = {
     "changes": changes,
     "no_changes": no_changes,
     "says": says,
+    "unsaid": unsaid,
     "notices_contain": notices_contain,
     "nothing_fits": nothing_fits,
     "lanes": lanes,
@@ -365,6 +373,7 @@ BROKEN = [
     ({"changes": {"exp-packing": [{"set": {"goods_shipped": False}, "by": "company"}]}}, "change"),
     ({"no_changes": ["trade.settlement_methods"]}, "nobody can change"),
     ({"says": [{"zh": "绝无此语"}]}, "nowhere in the zh answer"),
+    ({"unsaid": [{"en": "Forward"}]}, "must not be said in the en answer: 'Forward'"),
     ({"notices_contain": [{"en": "no such notice"}]}, "no en notice says"),
     ({"nothing_fits": True}, "nothing_fits should be said"),
     ({"lanes": {"fxh-forward": "financing"}}, "belongs to the lane financing"),
