@@ -107,9 +107,15 @@ class Remedies:
             if trial is not None and all(self._after(trial, i) == YES for i in failing)
         ]
 
-    def for_rules(self, failing: Iterable[int]) -> list[Change]:
-        """Verified changes by any hand that turn one of the rules to yes, cheapest first."""
-        mended = {change.key: change for i in failing for change in self._for_rule(i)}
+    def for_rules(self, failing: Sequence[int]) -> list[Change]:
+        """Verified changes by any hand that turn one of the rules to yes, cheapest first.
+
+        None when some rule cannot be mended: what leads nowhere is not offered.
+        """
+        found = [self._for_rule(i) for i in failing]
+        if not all(found):
+            return []
+        mended = {change.key: change for changes in found for change in changes}
         return sorted(mended.values(), key=_cost)
 
     def _for_rule(self, rule: int) -> list[Change]:

@@ -197,10 +197,12 @@ def _documents(a: Applicant, offers: Offers) -> Floats:
 def _preferences(a: Applicant, offers: Offers) -> Floats:
     rules, owners = offers.soft
     answers = a.answers[rules]
-    yes = np.bincount(owners, weights=answers == 1, minlength=len(offers))
+    points = np.bincount(owners, weights=0.5 + 0.5 * answers, minlength=len(offers))
     known = np.bincount(owners, weights=answers != 0, minlength=len(offers))
-    with np.errstate(invalid="ignore"):
-        return np.where(offers.asked == 0, 1.0, yes / known)
+    share = points / np.maximum(offers.asked, 1)
+    share[known == 0] = np.nan
+    share[offers.asked == 0] = 1.0
+    return share
 
 
 def _text(a: Applicant, offers: Offers) -> Floats:
@@ -281,7 +283,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("documents", _documents, "share", "papers held / papers required", "domain.md 3"),
     Feature("size", _size, "affinity", "same class 1, neighbouring 0.5", "domain.md 2.4"),
     Feature(
-        "preferences", _preferences, "share", "soft rules met / soft rules answered", "ruling 2"
+        "preferences", _preferences, "share", "(soft rules met + open / 2) / soft rules", "ruling 2"
     ),
     Feature("peers", _peers, "share", "uptake in the company's segment", "architecture.md"),
     Feature(

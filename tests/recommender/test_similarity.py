@@ -235,11 +235,11 @@ def test_fx(offered, company, expected):
     [
         ({"ownership": "private", "years_operating": 5}, 1.0),
         ({"ownership": "state", "years_operating": 5}, 0.5),
-        ({"ownership": "state"}, 0.0),
+        ({"ownership": "state"}, 0.25),
         ({}, None),
     ],
 )
-def test_preferences_are_the_soft_rules_met_of_those_answered(company, expected):
+def test_preferences_are_the_soft_rules_met_and_half_of_those_open(company, expected):
     assert value("preferences", product(rules=[RULE, *SOFT]), company) == expected
     assert value("preferences", product(), company) == 1.0
 
