@@ -8,10 +8,13 @@ answers show a list as it stands (alternatives, options, notes).
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +24,7 @@ from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFi
 from recommender.gates import gates_of
 from recommender.product import Bilingual, DocumentDefinition, FactDefinition, Product, Rule, Stop
 from recommender.records import Day, Record, examined, handy, unknown_field
-from recommender.tables import data_dir, read_document
+from recommender.tables import data_dir, read_document, without_collection
 
 SECTIONS: Mapping[str, type[Record]] = {
     "products": Product,
@@ -101,12 +104,13 @@ class Catalogue:
     @classmethod
     def from_documents(cls, documents: Mapping[str, Any]) -> Self:
         """One catalogue from plain values by file name."""
-        placed, problems, unread = read_sections(documents)
-        if problems:
-            raise InvalidCatalogue([*problems, *cross_checks(placed, unread)])
-        catalogue = cls.__new__(cls)
-        catalogue._fill(placed)
-        return catalogue
+        with without_collection():
+            placed, problems, unread = read_sections(documents)
+            if problems:
+                raise InvalidCatalogue([*problems, *cross_checks(placed, unread)])
+            catalogue = cls.__new__(cls)
+            catalogue._fill(placed)
+            return catalogue
 
     def product(self, product_id: str) -> Product:
         """A product by id; raises NotFound."""
@@ -237,29 +241,36 @@ def _by_id(records: Iterable[Any]) -> dict[str, Any]:
 
 def _hash(records: Mapping[str, list[Record]]) -> str:
     plain = {name: [_plain(record) for record in rows] for name, rows in records.items()}
-    return hashlib.sha256(_written(_canonical(plain)).encode()).hexdigest()[:12]
+    return hashlib.sha256(_written(plain).encode()).hexdigest()[:12]
 
 
 def _text(record: Record) -> str:
-    return _written(_canonical(_plain(record)))
+    return _written(_plain(record))
 
 
 def _plain(record: Record) -> Any:
-    return record.model_dump(mode="json", exclude_defaults=True)
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return record.model_dump(exclude_defaults=True)
 
 
 SHOWN_IN_ORDER = ("any", "legal_notes", "notes", "options", "public_facts")
 
 
-def _canonical(value: Any, name: str = "") -> Any:
-    """Lists in one order, but for those that answers show in the order of the file."""
+def _written(value: Any, name: str = "") -> str:
+    """JSON in one form: lists in one order, but for those that answers show in the file's order.
+
+    A number is written the same however the file wrote it: 5, 5.0 and 5.00 are one number.
+    """
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        return {key: _canonical(item, key) for key, item in value.items()}
-    if isinstance(value, list):
-        items = [_canonical(item) for item in value]
-        return items if name in SHOWN_IN_ORDER else sorted(items, key=_written)
-    return value
+        items = (f"{encode_basestring(key)}: {_written(value[key], key)}" for key in sorted(value))
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, (list, tuple)):
+        parts = [_written(item) for item in value]
+        return f"[{', '.join(parts if name in SHOWN_IN_ORDER else sorted(parts))}]"
+    if isinstance(value, Decimal):
+        return f'"{value.normalize():f}"'
+    if isinstance(value, datetime.date):
+        return f'"{value.isoformat()}"'
+    whole = isinstance(value, float) and value.is_integer()
+    return json.dumps(int(value) if whole else value)

@@ -133,8 +133,7 @@ class Rule(Record):
             raise_problems((Problem("rule_form", value=self.f or self.op),))
         if self.f is not None and self.op is None:
             raise_problems((Problem("missing", "op"),))
-        if self.f is not None:
-            Predicate.model_validate(self._bare())
+        _ = self.predicates  # refuses an operand that does not fit, and is kept
         return self
 
     @cached_property
@@ -147,7 +146,7 @@ class Rule(Record):
     def _bare(self) -> dict[str, object]:
         return {"f": self.f, "op": self.op, "v": self.v, "v_field": self.v_field}
 
-    @property
+    @cached_property
     def reason(self) -> str:
         """The stable reason code; the order of alternatives does not matter to it."""
         return self.code or "|".join(sorted(f"{p.f}.{p.op}" for p in self.predicates))
