@@ -16,32 +16,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from json.encoder import encode_basestring
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from recommender.catalogue_checks import cross_checks
+from recommender.catalogue_columns import SECTIONS, Head
+from recommender.catalogue_files import catalogue_files, read_files
+from recommender.catalogue_tables import Tabular
 from recommender.domain import Company, Fact, Paper
 from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
 from recommender.gates import gates_of
-from recommender.product import Bilingual, DocumentDefinition, FactDefinition, Product, Rule, Stop
-from recommender.records import Day, Record, examined, handy, unknown_field
-from recommender.tables import data_dir, read_document, without_collection
-
-SECTIONS: Mapping[str, type[Record]] = {
-    "products": Product,
-    "facts": FactDefinition,
-    "documents": DocumentDefinition,
-    "stops": Stop,
-}
-
+from recommender.product import DocumentDefinition, FactDefinition, Product, Rule, Stop
+from recommender.records import Record, examined, handy, unknown_field
+from recommender.tables import without_collection
 
 SCHEMA = 1
-
-
-class Head(Record):
-    """What a file says of itself beside its sections and the number of its schema."""
-
-    as_of: Day | None = None
-    name: Bilingual | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,12 @@ class Catalogue:
     @classmethod
     def from_files(cls, files: Iterable[Path]) -> Self:
         """One catalogue from the sections of several files."""
-        return cls.from_documents({str(file): read_document(file) for file in files})
+
+
+        def refuse(_: Path, error: UnreadableFile) -> NoReturn:
+            raise error
+
+        return cls.from_documents(read_files(files, refuse))
 
     @classmethod
     def from_documents(cls, documents: Mapping[str, Any]) -> Self:
@@ -107,10 +100,24 @@ class Catalogue:
         with without_collection():
             placed, problems, unread = read_sections(documents)
             if problems:
-                raise InvalidCatalogue([*problems, *cross_checks(placed, unread)])
+                found = [*problems, *cross_checks(placed, unread)]
+                raise InvalidCatalogue(located(found, documents))
             catalogue = cls.__new__(cls)
-            catalogue._fill(placed)
+            try:
+                catalogue._fill(placed)
+            except InvalidCatalogue as error:
+                raise InvalidCatalogue(located(error.problems, documents)) from None
             return catalogue
+
+    def document(self) -> dict[str, Any]:
+        """The whole catalogue as one document of plain values; what is default is left out."""
+        sections = (self.products, self.facts, self.documents)
+        rows = [*(list(section.values()) for section in sections), list(self.stops)]
+        plain = {
+            name: [record.model_dump(exclude_defaults=True) for record in records]
+            for name, records in zip(SECTIONS, rows, strict=True)
+        }
+        return {"schema": SCHEMA, **plain}
 
     def product(self, product_id: str) -> Product:
         """A product by id; raises NotFound."""
@@ -151,15 +158,14 @@ class Catalogue:
         return None if fact is None or fact.value is None else fact
 
 
-def catalogue_files(path: str | Path | None) -> list[Path]:
-    """The files of a catalogue: one file, or every YAML and JSON file of a folder."""
-    place = data_dir() / "catalogue" if path is None else Path(path)
-    if not place.is_dir():
-        return [place]
-    files = sorted(f for f in place.iterdir() if f.suffix.lower() in (".yaml", ".yml", ".json"))
-    if not files:
-        raise UnreadableFile(file=str(place), reason="empty_folder")
-    return files
+def located(problems: Iterable[Problem], documents: Mapping[str, Any]) -> list[Problem]:
+    """Problems with the cell they stand in, where a document was read from tables."""
+    return [
+        document.located(problem)
+        if isinstance(document := documents.get(problem.file or ""), Tabular)
+        else problem
+        for problem in problems
+    ]
 
 
 def read_sections(
@@ -177,6 +183,7 @@ def read_sections(
         if not isinstance(document, Mapping):
             problems.append(Problem("not_record", value=handy(document), file=file))
             continue
+        problems += getattr(document, "problems", ())
         problems += [replace(problem, file=file) for problem in _head_problems(document)]
         for section in (name for name in SECTIONS if name in document):
             rows = document[section]
