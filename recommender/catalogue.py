@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from json.encoder import encode_basestring
@@ -22,6 +22,7 @@ from recommender.catalogue_checks import cross_checks
 from recommender.catalogue_columns import SECTIONS, Head
 from recommender.catalogue_files import catalogue_files, read_files
 from recommender.catalogue_tables import Tabular
+from recommender.contradictions import Contradictions, worded
 from recommender.domain import Company, Fact, Paper
 from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
 from recommender.gates import gates_of
@@ -63,6 +64,8 @@ class Catalogue:
 
     def _fill(self, placed: Mapping[str, list[Placed]]) -> None:
         problems = list(cross_checks(placed))
+        rules = _gathered(placed, problems)
+        problems += _impossible(placed, rules)
         if problems:
             raise InvalidCatalogue(problems)
         records = {name: [item.record for item in items] for name, items in placed.items()}
@@ -73,7 +76,7 @@ class Catalogue:
         self._document_ids = {
             name.casefold(): d.id for d in self.documents.values() for name in (d.id, *d.synonyms)
         }
-        self._rules = {p.id: self._gather(p) for p in self.products.values()}
+        self._rules = rules
         self.version = _hash(records)
 
     @classmethod
@@ -101,6 +104,7 @@ class Catalogue:
             placed, problems, unread = read_sections(documents)
             if problems:
                 found = [*problems, *cross_checks(placed, unread)]
+                found += _impossible(placed, _gathered(placed, found))
                 raise InvalidCatalogue(located(found, documents))
             catalogue = cls.__new__(cls)
             try:
@@ -129,12 +133,6 @@ class Catalogue:
         """Gates, common stops and own rules of a product, in a fixed order."""
         return self._rules[product_id]
 
-    def _gather(self, product: Product) -> tuple[Rule, ...]:
-        stops = (s for s in self.stops if s.scope == "all" or product.id in s.scope)
-        own = sorted(product.rules, key=lambda rule: rule.reason)
-        sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
-        return (*gates_of(product), *stops, *sourced)
-
     def document_id(self, name: str) -> str | None:
         """The id of a document given by id or synonym, case aside; None when unknown."""
         return self._document_ids.get(name.casefold())
@@ -156,6 +154,41 @@ class Catalogue:
         """What the company's record says of a fact; None when it says nothing."""
         fact = (company.facts or {}).get(fact_id)
         return None if fact is None or fact.value is None else fact
+
+
+def _gathered(
+    placed: Mapping[str, list[Placed]], problems: Sequence[Problem]
+) -> dict[str, tuple[Rule, ...]]:
+    """Gates, common stops and own rules of every product without problems, in a fixed order."""
+    faulty = {(p.field.partition("[")[0], p.file or "", p.row) for p in problems}
+    stops = [i.record for i in placed["stops"] if ("stops", i.file, i.row) not in faulty]
+    stops = sorted(stops, key=lambda stop: (stop.reason, _text(stop)))
+    scopes = [(stop, None if stop.scope == "all" else {*stop.scope}) for stop in stops]
+    found: dict[str, tuple[Rule, ...]] = {}
+    for item in placed["products"]:
+        product: Product = item.record
+        if ("products", item.file, item.row) not in faulty:
+            common = (stop for stop, scope in scopes if scope is None or product.id in scope)
+            own = sorted(product.rules, key=lambda rule: rule.reason)
+            sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
+            found[product.id] = (*gates_of(product), *common, *sourced)
+    return found
+
+
+def _impossible(
+    placed: Mapping[str, list[Placed]], rules: Mapping[str, tuple[Rule, ...]]
+) -> Iterator[Problem]:
+    """Products whose rules can never all be met, each with the rules that exclude each other."""
+    search = Contradictions({item.record.id: item.record for item in placed["facts"]})
+    for item in placed["products"]:
+        name = item.record.id
+        core = search.among(rules.get(name, ()))
+        if core:
+            reasons = [rule.reason for rule in item.record.rules]
+            own = [reasons.index(r.reason) for r in core if r.origin == "rule"]
+            place = f"products[{name}]" + (f".rules[{max(own)}]" if own else "")
+            params = {"rules": list(worded(core))}
+            yield Problem("rules_contradict", place, None, None, params, item.file or None, item.row)
 
 
 def located(problems: Iterable[Problem], documents: Mapping[str, Any]) -> list[Problem]:

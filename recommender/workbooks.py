@@ -147,7 +147,7 @@ def read_csv(path: Path) -> Sheet:
 
     Raises UnreadableFile for another encoding, a column named twice or a row longer than the header.
     """
-    text = read_text(path)
+    text = _decoded(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader]
@@ -159,6 +159,16 @@ def read_csv(path: Path) -> Sheet:
     letters = _letters(header, str(path))
     lines = [Line(n, _named(path, n, header, len(first), row)) for n, row in filled[1:]]
     return Sheet(path.stem, str(path), letters, lines, number)
+
+
+def _decoded(path: Path) -> str:
+    try:
+        return read_text(path)
+    except UnreadableFile as error:
+        if error.params["reason"] == "not_utf8":
+            params = {**error.params, "reason": "csv_not_utf8"}
+            raise UnreadableFile(**params) from error
+        raise
 
 
 def _named(
