@@ -27,7 +27,7 @@ from recommender.domain import Company, Fact, Paper
 from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
 from recommender.gates import gates_of
 from recommender.product import DocumentDefinition, FactDefinition, Product, Rule, Stop
-from recommender.records import Record, examined, handy, unknown_field
+from recommender.records import Record, day_of, examined, handy, unknown_field
 from recommender.tables import without_collection
 
 SCHEMA = 1
@@ -154,6 +154,15 @@ class Catalogue:
         """What the company's record says of a fact; None when it says nothing."""
         fact = (company.facts or {}).get(fact_id)
         return None if fact is None or fact.value is None else fact
+
+
+def common_head(documents: Mapping[str, Any]) -> dict[str, Any]:
+    """What files say of themselves, as one: the oldest day of checking, the name if there is one."""
+    heads = [document for document in documents.values() if isinstance(document, Mapping)]
+    days = [day for day in (day_of(head.get("as_of")) for head in heads) if day]
+    names = [head["name"] for head in heads if head.get("name")]
+    named = {"name": names[0]} if names and all(name == names[0] for name in names) else {}
+    return {**({"as_of": min(days)} if days else {}), **named}
 
 
 def _gathered(

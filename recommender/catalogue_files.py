@@ -100,6 +100,13 @@ def write_catalogue(document: Json, place: Path, *, force: bool = False) -> None
     document: what `Catalogue.document` gives. force: replace what is there; of a folder only one
     that holds nothing but such tables. Raises Unwritable.
     """
+    try:
+        _write(document, place, force=force)
+    except Unwritable as error:
+        raise Unwritable(**{"file": str(place), **error.params}) from error
+
+
+def _write(document: Json, place: Path, *, force: bool) -> None:
     ending = place.suffix.lower()
     if not ending:
         write_folder({f"{t.name}.csv": csv_bytes(t) for t in tables_of(document)}, place, force)

@@ -72,6 +72,14 @@ class Wording:
         """The fields a rule looks at, as one string."""
         return "|".join(dict.fromkeys(predicate.f for predicate in rule.predicates))
 
+    def demand(self, rule: Rule, language: Language) -> str:
+        """What a rule asks for, whoever is asked; of alternatives all of them."""
+        found = [
+            text(f"demand.{p.op}", language, label=self.name(p.f), required=self._asked(p))
+            for p in rule.predicates
+        ]
+        return text("reason.or", language).join(found)
+
     def reason(
         self, rule: Rule, verdict: int, parts: Sequence[int], case: Case, language: Language
     ) -> str:
