@@ -31,7 +31,9 @@ def check(arguments: argparse.Namespace, language: Language) -> int:
     lines = [line for name, error in problems for line in entries(name, error, language)]
     if arguments.json:
         counts = {} if catalogue is None else _counts(catalogue)
-        _print_json({"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines})
+        _print_json(
+            {"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines}
+        )
     elif catalogue is not None:
         sys.stdout.write(text("cli.check_fine", language, **_counts(catalogue)) + "\n")
     else:
@@ -77,7 +79,9 @@ def diff(arguments: argparse.Namespace, language: Language) -> int:
     return SAME if found["same"] else DIFFERENT
 
 
-def _compared(old: Catalogue, new: Catalogue, as_of: str | None, language: Language) -> dict[str, Any]:
+def _compared(
+    old: Catalogue, new: Catalogue, as_of: str | None, language: Language
+) -> dict[str, Any]:
     """The differences as JSON has them."""
     from recommender.differences import Comparison
     from recommender.impact import impact, sample_companies
@@ -144,7 +148,10 @@ def _print_differences(found: dict[str, Any], language: Language) -> None:
         return
     counts = {name: found[name] for name in ("added", "withdrawn", "changed", "others")}
     lines = [said("difference.versions", old=found["old"], new=found["new"])]
-    lines += [said("difference.summary", **counts), *(f"  {d['text']}" for d in found["differences"])]
+    lines += [
+        said("difference.summary", **counts),
+        *(f"  {d['text']}" for d in found["differences"]),
+    ]
     samples = found["samples"]
     key = "impact.summary" if samples["changed"] else "impact.none"
     totals = {"total": samples["total"], "day": samples["as_of"]}
@@ -158,7 +165,12 @@ def _print_differences(found: dict[str, Any], language: Language) -> None:
         params = {"company": change["company"], "product": change["name"]}
         lines.append("  " + said("impact.line", old=fits[0], new=fits[1], **params))
     lines += ["  " + said("impact.unread", company=name) for name in samples["unread"]]
-    sys.stdout.write("".join(f"{' '.join(line.split()) if line[0] != ' ' else '  ' + ' '.join(line.split())}\n" for line in lines))
+    sys.stdout.write(
+        "".join(
+            f"{' '.join(line.split()) if line[0] != ' ' else '  ' + ' '.join(line.split())}\n"
+            for line in lines
+        )
+    )
 
 
 def _print_json(value: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The `corridor` command: recommend, work on a catalogue, serve.
 
-Exit code 0 when done, 2 for bad input of any kind, 1 when `catalogue diff` found a difference. Every problem is one line on standard error
-with the file or flag it stands in.
+Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
+with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
 """
 
 from __future__ import annotations

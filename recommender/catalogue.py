@@ -91,7 +91,6 @@ class Catalogue:
     def from_files(cls, files: Iterable[Path]) -> Self:
         """One catalogue from the sections of several files."""
 
-
         def refuse(_: Path, error: UnreadableFile) -> NoReturn:
             raise error
 
@@ -157,7 +156,7 @@ class Catalogue:
 
 
 def common_head(documents: Mapping[str, Any]) -> dict[str, Any]:
-    """What files say of themselves, as one: the oldest day of checking, the name if there is one."""
+    """What files say of themselves, as one: the oldest day of checking, a name all agree on."""
     heads = [document for document in documents.values() if isinstance(document, Mapping)]
     days = [day for day in (day_of(head.get("as_of")) for head in heads) if day]
     names = [head["name"] for head in heads if head.get("name")]
@@ -197,7 +196,9 @@ def _impossible(
             own = [reasons.index(r.reason) for r in core if r.origin == "rule"]
             place = f"products[{name}]" + (f".rules[{max(own)}]" if own else "")
             params = {"rules": list(worded(core))}
-            yield Problem("rules_contradict", place, None, None, params, item.file or None, item.row)
+            yield Problem(
+                "rules_contradict", place, None, None, params, item.file or None, item.row
+            )
 
 
 def located(problems: Iterable[Problem], documents: Mapping[str, Any]) -> list[Problem]:

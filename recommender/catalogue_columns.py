@@ -195,5 +195,3 @@ def _nested(annotation: Any) -> Any:
         if origin is tuple and _model(arguments[0]) is not None:
             return arguments[0]
     return None
-
-

@@ -22,11 +22,10 @@ from recommender.catalogue_cells import plain_number
 from recommender.catalogue_columns import sheet_specs
 from recommender.catalogue_rows import tables_of
 from recommender.catalogue_tables import Tabular, document_of
-from recommender.errors import Unwritable, UnreadableFile
+from recommender.errors import UnreadableFile, Unwritable
 from recommender.tables import data_dir, read_document, without_collection
 from recommender.workbooks import (
     csv_bytes,
-    encoded,
     filled_book,
     read_csv,
     read_workbook,
@@ -112,7 +111,7 @@ def _write(document: Json, place: Path, *, force: bool) -> None:
         write_folder({f"{t.name}.csv": csv_bytes(t) for t in tables_of(document)}, place, force)
     elif ending in DOCUMENTS:
         text = as_json(document) if ending == ".json" else as_yaml(document)
-        write_file(encoded(text), place, force=force)
+        write_file(text.encode(), place, force=force)
     elif ending == WORKBOOK:
         write_file(workbook_bytes(filled_book(tables_of(document))), place, force=force)
     else:

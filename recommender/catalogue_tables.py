@@ -74,8 +74,8 @@ class _Reader:
         names = [column.name for column in spec.columns]
         if name not in names:
             found = unknown_field(name, names, spec.name)
-            place = {"sheet": sheet.name, "column": sheet.letters[name], "row": sheet.header}
-            self.document.problems.append(replace(found, file=sheet.file, **place))
+            place = replace(found, file=sheet.file, sheet=sheet.name, row=sheet.header)
+            self.document.problems.append(replace(place, column=sheet.letters[name]))
         return name in names
 
     def _wrong(
@@ -231,8 +231,8 @@ def document_of(sheets: Iterable[Sheet], file: str) -> Tabular:
         if name in IGNORED:
             continue
         if name not in specs:
-            place = {"file": sheet.file or file, "sheet": sheet.name}
-            problem = Problem("unknown_sheet", sheet.name, sheet.name, [*specs], **place)
+            problem = Problem("unknown_sheet", sheet.name, sheet.name, [*specs])
+            problem = replace(problem, file=sheet.file or file, sheet=sheet.name)
             reader.document.problems.append(problem)
         named[name] = sheet
     for name, spec in specs.items():

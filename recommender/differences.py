@@ -91,7 +91,9 @@ def _of_record(section: str, name: str, old: Any, new: Any) -> Iterator[Differen
         return
     if old == new:
         return
-    fields = [field for field in type(old).model_fields if getattr(old, field) != getattr(new, field)]
+    fields = [
+        field for field in type(old).model_fields if getattr(old, field) != getattr(new, field)
+    ]
     alone = {"f", "op", "v", "v_field", "any"}
     if section == "stops" and alone & {*fields}:
         yield Difference("changed", section, name, "rules", name, old, new)
@@ -189,7 +191,12 @@ class Comparison:
         """One difference in words."""
         if not d.field:
             name = self._named(d, language)
-            return text(f"difference.{d.kind}", language, kind=label(f"difference.kind.{d.section}"), name=name)
+            return text(
+                f"difference.{d.kind}",
+                language,
+                kind=label(f"difference.kind.{d.section}"),
+                name=name,
+            )
         shown = {"name": self._named(d, language), "field": self._field(d, language)}
         if d.kind == "reordered":
             return text("difference.reordered", language, **shown)

@@ -75,7 +75,5 @@ def _fits(engine: Engine, raw: Mapping[str, Any], as_of: str | None) -> dict[str
     if raw.get("documents"):
         papers = raw["documents"]
         known["documents"] = [p for p in papers if catalogue.document_id(p["type"]) is not None]
-    answer = engine.eligibility(engine.read(known), **({"as_of": as_of} if as_of else {}))
+    answer = engine.eligibility(engine.read(known), engine.options({"as_of": as_of}))
     return {product["product_id"]: product["fit"] for product in answer["products"]}
-
-

@@ -86,7 +86,9 @@ def _labelled(section: str) -> tuple[str, ...]:
 
 def _lists(choices: Mapping[str, tuple[str, ...]]) -> Table:
     height = max(map(len, choices.values()))
-    rows = [[words[i] if i < len(words) else None for words in choices.values()] for i in range(height)]
+    rows = [
+        [words[i] if i < len(words) else None for words in choices.values()] for i in range(height)
+    ]
     return Table("lists", list(choices), rows)
 
 

@@ -1,4 +1,4 @@
-"""Tables in Excel workbooks and in CSV files: every row with its number, every column with its letter.
+"""Tables in Excel workbooks and CSV files: rows with their numbers, columns with their letters.
 
 Text is always written as text: nothing that a cell holds becomes a formula. A workbook is written
 without the time of writing, so that the same tables give the same bytes.
@@ -7,7 +7,6 @@ without the time of writing, so that the same tables give the same bytes.
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import re
 import zipfile
@@ -17,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recommender.errors import Unwritable, UnreadableFile
+from recommender.errors import UnreadableFile, Unwritable
 from recommender.tables import read_text
 
 Cell = str | int | float | None
 CELL_CHARACTERS = 32_767
 FIELD_CHARACTERS = 131_072
-EPOCH = (1980, 1, 1, 0, 0, 0)
+EPOCH, STAMP = (1980, 1, 1, 0, 0, 0), b"1980-01-01T00:00:00Z"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_?x[0-9A-Fa-f]{4}_")
 _RISKY = tuple("=+-@\t\r'")
@@ -99,16 +98,15 @@ def _refuse_others(path: Path) -> None:
 
 def _sheet(sheet: Any, path: Path, packed: zipfile.ZipFile) -> Sheet:
     merged = _MERGED.findall(packed.read(sheet._worksheet_path.lstrip("/")))
-    rows = sheet.iter_rows()
-    numbered = enumerate(rows, start=1)
-    number, first = next(((n, row) for n, row in numbered if _filled(row)), (1, ()))
-    header = {i: str(cell.value).strip() for i, cell in enumerate(first) if cell.value is not None}
-    letters = _letters(header, f"{path} [{sheet.title}]")
-    lines = [
-        Line(n, {header[i]: _value(row[i]) for i in header if i < len(row)})
-        for n, row in numbered
-        if _filled(row)
-    ]
+    with closing(sheet.iter_rows()) as rows:
+        filled = ((n, row) for n, row in enumerate(rows, start=1) if _filled(row))
+        number, first = next(filled, (1, ()))
+        header = {i: str(c.value).strip() for i, c in enumerate(first) if c.value is not None}
+        letters = _letters(header, f"{path} [{sheet.title}]")
+        lines = [
+            Line(n, {header[i]: _value(row[i]) for i in header if i < len(row)})
+            for n, row in filled
+        ]
     spans = tuple(span.decode() for span in merged)
     return Sheet(sheet.title, str(path), letters, lines, number, spans)
 
@@ -145,7 +143,7 @@ def _letter(place: int) -> str:
 def read_csv(path: Path) -> Sheet:
     """A CSV file in UTF-8, separated by commas, semicolons or tabs as its header is.
 
-    Raises UnreadableFile for another encoding, a column named twice or a row longer than the header.
+    Raises UnreadableFile for another encoding, a column named twice or a row that is too long.
     """
     text = _decoded(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
@@ -195,20 +193,10 @@ def csv_bytes(table: Table) -> bytes:
     writer.writerow(table.header)
     for row in _checked(table, FIELD_CHARACTERS, None):
         writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in _RISKY else c for c in row])
-    return encoded("\ufeff" + written.getvalue())
+    return ("\ufeff" + written.getvalue()).encode()
 
 
-def encoded(text: str) -> bytes:
-    """Text as UTF-8; raises Unwritable for half of a surrogate pair."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise Unwritable(reason="half_character", value=ascii(error.object[error.start])) from error
-
-
-def _checked(
-    table: Table, limit: int, strange: re.Pattern[str] | None
-) -> Iterator[Sequence[Cell]]:
+def _checked(table: Table, limit: int, strange: re.Pattern[str] | None) -> Iterator[Sequence[Cell]]:
     """The rows; raises Unwritable where a cell would be too long or not come back as it is."""
     for number, row in enumerate(table.rows, start=2):
         for place, cell in enumerate(row):
@@ -229,7 +217,8 @@ def filled_book(tables: Sequence[Table]) -> Any:
     from openpyxl.styles import Font
 
     book = openpyxl.Workbook()
-    book.remove(book.active)
+    for sheet in list(book.worksheets):
+        book.remove(sheet)
     for table in tables:
         sheet = book.create_sheet(table.name)
         sheet.append(list(table.header))
@@ -255,7 +244,6 @@ def workbook_bytes(book: Any) -> bytes:
     """A workbook as a file, without the time of writing."""
     saved, packed = io.BytesIO(), io.BytesIO()
     book.save(saved)
-    stamp = datetime.datetime(*EPOCH[:6], tzinfo=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     with (
         zipfile.ZipFile(saved) as source,
         zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as target,
@@ -263,6 +251,6 @@ def workbook_bytes(book: Any) -> bytes:
         for name in source.namelist():
             raw = source.read(name)
             if name == "docProps/core.xml":
-                raw = _MODIFIED.sub(rb"\g<1>" + stamp.encode(), raw)
+                raw = _MODIFIED.sub(rb"\g<1>" + STAMP, raw)
             target.writestr(zipfile.ZipInfo(name, EPOCH), raw, zipfile.ZIP_DEFLATED)
     return packed.getvalue()

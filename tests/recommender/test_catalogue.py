@@ -125,7 +125,7 @@ def test_records_in_python_make_the_same_catalogue():
     [
         ("missing.yaml", None, "no_such_file"),
         ("empty", "folder", "empty_folder"),
-        ("wrong.txt", b"products: []", "document_ending"),
+        ("wrong.txt", b"products: []", "catalogue_ending"),
         ("latin.yaml", b"name: \xe9", "not_utf8"),
     ],
 )
