@@ -7,6 +7,7 @@ company could meet: fields are taken as independent of each other and of implica
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,7 +52,7 @@ class Contradictions:
     def __init__(self, facts: Mapping[str, FactDefinition]) -> None:
         self._facts = facts
         self._domains: dict[str, Domain | None] = {}
-        self._demands: dict[Predicate, Demand | None] = {}
+        self._demands: dict[tuple[Any, ...], Demand | None] = {}
 
     def among(self, rules: Sequence[Rule]) -> list[Rule]:
         """The fewest hard rules that can never hold together; empty when all can.
@@ -60,7 +61,7 @@ class Contradictions:
         """
         hard = [rule for rule in rules if rule.hard and rule.reason != "suspended"]
         options = {id(rule): self._options(rule) for rule in hard}
-        core = [rule for rule in hard if options[id(rule)]]
+        core = self._entangled([rule for rule in hard if options[id(rule)]], options)
         if not self._impossible([options[id(rule)] for rule in core]):
             return []
         for rule in list(core):
@@ -69,6 +70,17 @@ class Contradictions:
                 core = rest
         return core
 
+    def _entangled(
+        self, rules: Sequence[Rule], options: Mapping[int, tuple[Demand, ...]]
+    ) -> list[Rule]:
+        """The rules that depend on each other: without those that can be met whatever the rest."""
+        asked = Counter(f for rule in rules for f in {d.field for d in options[id(rule)]})
+        return [
+            rule
+            for rule in rules
+            if all(asked[d.field] > 1 or not self._met(d.field, (d,)) for d in options[id(rule)])
+        ]
+
     def _options(self, rule: Rule) -> tuple[Demand, ...]:
         """What each alternative asks for; empty when one of them is always possible."""
         found = [self._demand(predicate) for predicate in rule.predicates]
@@ -76,11 +88,8 @@ class Contradictions:
 
     def _impossible(self, rules: Sequence[tuple[Demand, ...]]) -> bool:
         """Whether no choice of alternatives can be met; False when it takes too long to tell."""
-        ordered = sorted(rules, key=len)
-        if not _may_clash(ordered):
-            return False
         self._left = TRIES
-        return not self._possible(ordered, 0, {})
+        return not self._possible(sorted(rules, key=len), 0, {})
 
     def _possible(
         self, rules: Sequence[tuple[Demand, ...]], at: int, chosen: dict[str, tuple[Demand, ...]]
@@ -118,27 +127,17 @@ class Contradictions:
         return any(_hits_all(code, wanted, domain) for code in found)
 
     def _demand(self, predicate: Predicate) -> Demand | None:
-        if predicate not in self._demands:
+        key = (predicate.f, predicate.op, predicate.v, predicate.v_field)
+        if key not in self._demands:
             domain = self._domain(predicate.f)
             fits = domain is not None and predicate.op in OPERATORS[domain.kind]
-            self._demands[predicate] = _asked(predicate) if fits else None
-        return self._demands[predicate]
+            self._demands[key] = _asked(predicate) if fits else None
+        return self._demands[key]
 
     def _domain(self, field: str) -> Domain | None:
         if field not in self._domains:
             self._domains[field] = _of_fact(self._facts.get(field)) or _of_field(field)
         return self._domains[field]
-
-
-def _may_clash(rules: Sequence[tuple[Demand, ...]]) -> bool:
-    """Whether any field is asked about twice, or codes are refused: else all can be met."""
-    seen: set[str] = set()
-    for demands in rules:
-        fields = {demand.field for demand in demands}
-        if fields & seen or any(not demand.wanted for demand in demands):
-            return True
-        seen |= fields
-    return False
 
 
 def _of_fact(fact: FactDefinition | None) -> Domain | None:

@@ -1,4 +1,4 @@
-"""L: a catalogue of 500 products from its file to an engine, against a loader that checks nothing."""
+"""L: a catalogue of 500 products, from its file to an engine, beside a loader without checks."""
 
 from __future__ import annotations
 

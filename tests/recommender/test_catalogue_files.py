@@ -3,7 +3,10 @@
 import csv
 import datetime
 import json
+import re
+import zipfile
 from itertools import permutations
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -33,6 +36,7 @@ ODD = [
     "first\nsecond",
     " blanks ",
     "西部陆海新通道；a; b",
+    "甲；乙",
     "0708",
     "50",
     "1e5",
@@ -128,7 +132,7 @@ def odd():
         ],
         "stops": [
             {"f": "flag", "op": "holds", "scope": ["p2", "p3"]},
-            {"any": implied + [{"f": "staff", "op": "at_least", "v": 1}], "scope": "all"},
+            {"any": [*implied, {"f": "staff", "op": "at_least", "v": 1}], "scope": "all"},
         ],
     }
 
@@ -184,6 +188,14 @@ def test_the_same_catalogue_gives_the_same_bytes(tmp_path, name, monkeypatch):
         monkeypatch.setattr("time.time", lambda: 2e9)
         monkeypatch.setattr("time.localtime", lambda *_: (2033, 5, 18, 3, 33, 20, 2, 138, 0))
     assert content(tmp_path / "a" / name) == content(tmp_path / "b" / name)
+
+
+def test_a_workbook_does_not_say_when_it_was_written(tmp_path):
+    write_catalogue(of(odd()).document(), tmp_path / "c.xlsx")
+    with zipfile.ZipFile(tmp_path / "c.xlsx") as packed:
+        assert {entry.date_time[0] for entry in packed.infolist()} == {1980}
+        stamps = re.findall(rb"\d{4}-\d\d-\d\dT", packed.read("docProps/core.xml"))
+    assert set(stamps) == {b"1980-01-01T"}
 
 
 def test_what_looks_like_a_formula_is_text(tmp_path):
@@ -266,6 +278,23 @@ def test_a_failure_while_writing_leaves_nothing_behind(tmp_path, name, monkeypat
         write_catalogue(of(odd()).document(), place, force=True)
     assert content(place) == before
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    place = tmp_path / "tables"
+    write_catalogue(Catalogue.load().document(), place)
+    before, rename = content(place), Path.rename
+
+    def once(self, target):
+        if self.name.startswith(".tables.") and not self.name.endswith(".old"):
+            raise OSError(5, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr("pathlib.Path.rename", once)
+    with pytest.raises(Unwritable, match="Input/output"):
+        write_catalogue(of(odd()).document(), place, force=True)
+    assert content(place) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tables"]
 
 
 def test_a_folder_with_other_files_is_never_replaced(tmp_path):
@@ -415,3 +444,12 @@ def test_a_folder_may_hold_several_formats(tmp_path):
 def test_a_folder_without_a_catalogue_is_refused(tmp_path):
     with pytest.raises(UnreadableFile, match="empty_folder"):
         catalogue_files(tmp_path)
+
+
+def test_ten_thousand_products_are_loaded(tmp_path):
+    rows = [PRODUCTS[1].replace("p1", f"p{number}") for number in range(10_000)]
+    rules = [f"p{number},staff,at_least,{number}" for number in range(10_000)]
+    place = written(tmp_path / "c", products=[PRODUCTS[0], *rows], rules=["product,f,op,v", *rules])
+    catalogue = Catalogue.load(place)
+    assert len(catalogue.products) == 10_000
+    assert catalogue.rules("p9999")[0].v == 9_999
