@@ -313,10 +313,13 @@ def _written(value: Any, name: str = "") -> str:
     if isinstance(value, str):
         return encode_basestring(value)
     if isinstance(value, dict):
-        items = (f"{encode_basestring(key)}: {_written(value[key], key)}" for key in sorted(value))
+        items = [
+            f"{encode_basestring(k)}: {encode_basestring(v) if type(v) is str else _written(v, k)}"
+            for k, v in sorted(value.items())
+        ]
         return f"{{{', '.join(items)}}}"
     if isinstance(value, (list, tuple)):
-        parts = [_written(item) for item in value]
+        parts = [encode_basestring(v) if type(v) is str else _written(v) for v in value]
         return f"[{', '.join(parts if name in SHOWN_IN_ORDER else sorted(parts))}]"
     if isinstance(value, Decimal):
         return f'"{value.normalize():f}"'

@@ -60,6 +60,7 @@ class Contradictions:
         The fewest: without any one of them the others can be met.
         """
         hard = [rule for rule in rules if rule.hard and rule.reason != "suspended"]
+        hard = _asked_twice(hard)
         options = {id(rule): self._options(rule) for rule in hard}
         core = self._entangled([rule for rule in hard if options[id(rule)]], options)
         if not self._impossible([options[id(rule)] for rule in core]):
@@ -138,6 +139,14 @@ class Contradictions:
         if field not in self._domains:
             self._domains[field] = _of_fact(self._facts.get(field)) or _of_field(field)
         return self._domains[field]
+
+
+def _asked_twice(rules: Sequence[Rule]) -> list[Rule]:
+    """Rules that ask what others ask too, or refuse codes: only these can be impossible to meet."""
+    asked = Counter(f for rule in rules for f in {p.f for p in rule.predicates})
+    return [
+        rule for rule in rules if all(asked[p.f] > 1 or p.op == "none_of" for p in rule.predicates)
+    ]
 
 
 def _of_fact(fact: FactDefinition | None) -> Domain | None:

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from copy import deepcopy
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -303,6 +304,13 @@ def test_a_default_that_is_written_out_is_no_change():
     tree = small()
     tree["products"][0].update(suspended=False, valid_from=None, fit_ceiling=None)
     tree["facts"][0].update(asked_of="company", changeable="no", implied_by=[])
+    assert load(tree).version == load(small()).version
+
+
+def test_a_number_counts_the_same_however_it_is_written():
+    tree = small()
+    tree["products"][0]["amount"] = {"low": 1.0, "high": Decimal("2.00")}
+    tree["products"][0]["rules"][3]["v"] = [30.0, 90.0]
     assert load(tree).version == load(small()).version
 
 
