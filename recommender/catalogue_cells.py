@@ -1,8 +1,8 @@
 """One cell of a catalogue table: how a value is written into it and read back.
 
 Lists are separated by semicolons; an item that holds one, or begins or ends with a blank, stands in
-double quotes. An empty cell says nothing; `[]` is an empty list, `{}` a range that is stated and
-open on both sides, `""` an empty text. What cannot be read stays as it is, for its field to refuse.
+double quotes. An empty cell says nothing; `[]` is an empty list, `open` a range that is stated and
+without limits, `""` an empty text. What cannot be read stays as it is, for its field to refuse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from recommender.catalogue_columns import Column
 
-EMPTY_LIST, OPEN = "[]", "{}"
+EMPTY_LIST, OPEN = "[]", "open"
 TRUE, FALSE = ("yes", "true", "是"), ("no", "false", "否")
 NUMERIC = ("at_least", "at_most", "between")
 SEVERAL = ("one_of", "none_of", "overlaps", "between")
