@@ -11,6 +11,7 @@ from recommender.errors import CorridorError, InvalidInput
 from recommender.texts import Language, error_text, text
 
 LISTED = 50
+PLACES = ("file", "sheet", "column", "row")
 Named = tuple[str, CorridorError]
 
 
@@ -42,11 +43,15 @@ def entries(name: str, error: CorridorError, language: Language) -> list[dict[st
     ]
 
 
+def _key(entry: dict[str, Any]) -> str:
+    """The sentence for a cell, a row or a sheet."""
+    if entry["row"] is None:
+        return "cli.sheet"
+    return "cli.row" if entry["column"] is None else "cli.cell"
+
+
 def _line(entry: dict[str, Any], language: Language) -> str:
     place = entry["file"] if entry["row"] is None else f"{entry['file']}:{entry['row']}"
     if entry["sheet"] is not None:
-        cell = f"{entry['column'] or ''}{entry['row'] or ''}"
-        key = "cli.cell" if cell else "cli.sheet"
-        params = {"file": entry["file"], "sheet": entry["sheet"]}
-        place = text(key, language, **params, **({"cell": cell} if cell else {}))
+        place = text(_key(entry), language, **{n: str(entry[n]) for n in PLACES})
     return " ".join(f"{place}: {entry['message']}".split())

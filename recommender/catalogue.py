@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -31,6 +32,7 @@ from recommender.records import Record, day_of, examined, handy, unknown_field
 from recommender.tables import without_collection
 
 SCHEMA = 1
+_RULE = re.compile(r"products\[.*\]\.rules\[(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,13 @@ def common_head(documents: Mapping[str, Any]) -> dict[str, Any]:
 def _gathered(
     placed: Mapping[str, list[Placed]], problems: Sequence[Problem]
 ) -> dict[str, tuple[Rule, ...]]:
-    """Gates, common stops and own rules of every product without problems, in a fixed order."""
-    faulty = {(p.field.partition("[")[0], p.file or "", p.row) for p in problems}
+    """Gates, common stops and own rules of every product, in a fixed order.
+
+    Rules with problems are left out, and so are products with problems elsewhere.
+    """
+    wrong = {(p.file or "", p.row, at[1]) for p in problems if (at := _RULE.match(p.field))}
+    rest = [p for p in problems if not _RULE.match(p.field)]
+    faulty = {(p.field.partition("[")[0], p.file or "", p.row) for p in rest}
     stops = [i.record for i in placed["stops"] if ("stops", i.file, i.row) not in faulty]
     stops = sorted(stops, key=lambda stop: (stop.reason, _text(stop)))
     scopes = [(stop, None if stop.scope == "all" else {*stop.scope}) for stop in stops]
@@ -177,7 +184,9 @@ def _gathered(
         product: Product = item.record
         if ("products", item.file, item.row) not in faulty:
             common = (stop for stop, scope in scopes if scope is None or product.id in scope)
-            own = sorted(product.rules, key=lambda rule: rule.reason)
+            rules = enumerate(product.rules)
+            sound = [r for i, r in rules if (item.file, item.row, str(i)) not in wrong]
+            own = sorted(sound, key=lambda rule: rule.reason)
             sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
             found[product.id] = (*gates_of(product), *common, *sourced)
     return found

@@ -140,6 +140,7 @@ def test_a_fault_in_a_table_names_sheet_and_cell(run, tmp_path):
         f"{tmp_path / 'products.csv'}, sheet products, C1: products: there is no field colour"
         in err
     )
+    assert f"{tmp_path}, sheet products, row 2: products[p1].family: required" in err
     found = json.loads(run("catalogue", "check", tmp_path, "--json")[1])["problems"]
     (lane,) = [entry for entry in found if entry["value"] == "loans"]
     assert (lane["sheet"], lane["row"], lane["column"]) == ("products", 2, "B")
@@ -152,7 +153,7 @@ def test_a_thousand_faults_are_all_counted(run, tmp_path):
     code, _, err = run("catalogue", "check", tmp_path, "--language", "en")
     found = json.loads(run("catalogue", "check", tmp_path, "--json")[1])
     assert (code, found["count"], len(found["problems"])) == (2, 1_000, 1_000)
-    assert err.splitlines()[50] == "These are the first 50 of 1000, and 950 more."
+    assert err.splitlines()[50] == "These are the first 50 of 1,000, and 950 more."
 
 
 # --- diff ----------------------------------------------------------------------------------------

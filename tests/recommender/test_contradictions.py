@@ -180,8 +180,10 @@ def test_a_search_without_end_gives_up_and_accepts(monkeypatch):
     assert of(*clauses) == []
 
 
-def test_a_rule_with_another_fault_is_left_out():
-    assert of("number at_least 5", {"f": "number", "op": "at_most", "v": "3"}) == []
+def test_a_rule_with_another_fault_is_left_out_and_the_others_are_compared():
+    wrong = {"f": "number", "op": "at_most", "v": "3"}
+    assert of("number at_least 5", wrong) == []
+    assert len(of("number at_least 5", wrong, "number at_most 3")) == 1
 
 
 # --- against every company there could be --------------------------------------------------------
