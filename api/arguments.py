@@ -75,7 +75,7 @@ def _complaint(message: str, language: Language) -> str:
 
 
 def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Parser:
-    """The parser; actions: what to call for recommend, check and serve."""
+    """The parser; actions: what to call for each command."""
 
     def said(key: str) -> str:
         return text(f"cli.{key}", language).replace("%", "%%")
@@ -92,7 +92,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _language_flag(general, said)
     commands = top.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
     _recommend(_command(commands, "recommend", said), said, actions["recommend"])
-    _catalogue(_command(commands, "catalogue", said), said, actions["check"])
+    _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
     return top
 
@@ -135,15 +135,27 @@ def _recommend(command: Any, said: Said, action: Callable[..., Any]) -> None:
     command.set_defaults(action=action)
 
 
-def _catalogue(command: Any, said: Said, action: Callable[..., Any]) -> None:
+def _catalogue(command: Any, said: Said, actions: Mapping[str, Callable[..., Any]]) -> None:
     _options(command, said)
     commands = command.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
-    check = _command(commands, "check", said)
-    places = check.add_argument_group(said("arguments"))
-    places.add_argument("files", metavar="F", nargs="*", help=said("help.check_files"))
-    group = _options(check, said)
-    group.add_argument("--json", action="store_true", help=said("help.check_json"))
-    check.set_defaults(action=action)
+    for name, places, flags in (
+        ("check", {"files": "*"}, ("json",)),
+        ("convert", {"files": "*", "out": None}, ("force",)),
+        ("diff", {"old": None, "new": None}, ("as_of", "json")),
+        ("template", {"out": None}, ("force",)),
+    ):
+        own = _command(commands, name, said)
+        group = own.add_argument_group(said("arguments"))
+        for place, count in places.items():
+            shown = "F" if place == "files" else place.upper()
+            more = {} if count is None else {"nargs": count}
+            group.add_argument(place, metavar=shown, help=said(f"help.{name}_{place}"), **more)
+        group = _options(own, said)
+        for flag in flags:
+            kind: Any = {"metavar": "DATE"} if flag == "as_of" else {"action": "store_true"}
+            about = said(f"help.{name}_{flag}")
+            group.add_argument(f"--{flag.replace('_', '-')}", help=about, **kind)
+        own.set_defaults(action=actions[name])
 
 
 def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:

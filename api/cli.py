@@ -1,7 +1,7 @@
-"""The `corridor` command: recommend, check a catalogue, serve.
+"""The `corridor` command: recommend, work on a catalogue, serve.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
-with the file or flag it stands in.
+with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
 """
 
 from __future__ import annotations
@@ -11,30 +11,17 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import orjson
 
+from api import catalogue_commands
 from api.arguments import BAD_INPUT, COMMAND, language_of, parser
-from api.errors import listed
+from api.complaints import complain
 from api.loading import load_engine
 from api.settings import Settings
-from recommender import Catalogue
-from recommender.catalogue import catalogue_files
-from recommender.errors import (
-    CorridorError,
-    InvalidCatalogue,
-    InvalidInput,
-    InvalidOptions,
-    Problem,
-    UnreadableFile,
-)
-from recommender.tables import read_document
-from recommender.texts import Language, error_text, text
-
-LISTED = 50
-CHECKED = ("products", "facts", "documents", "stops")
+from recommender.errors import CorridorError, InvalidOptions, Problem
+from recommender.texts import Language
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,13 +30,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = language_of(given, os.environ)
     for stream in (sys.stdout, sys.stderr):
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
-    actions = {"recommend": _recommend, "check": _check, "serve": _serve}
+    actions = {
+        "recommend": _recommend,
+        "check": catalogue_commands.check,
+        "convert": catalogue_commands.convert,
+        "diff": catalogue_commands.diff,
+        "template": catalogue_commands.template,
+        "serve": _serve,
+    }
     arguments = parser(language, actions).parse_args(given)
     try:
         code: int = arguments.action(arguments, language)
         sys.stdout.flush()
     except CorridorError as error:
-        _complain([(COMMAND, error)], language)
+        complain([(COMMAND, error)], language)
         return BAD_INPUT
     except BrokenPipeError:
         # Whoever read the output has gone; the interpreter must not complain when it flushes.
@@ -75,7 +69,7 @@ def _recommend(arguments: argparse.Namespace, language: Language) -> int:
     except InvalidOptions as error:
         found.append((COMMAND, InvalidOptions(_as_flags(error.problems))))
     if company is None or options is None:
-        _complain(found, language)
+        complain(found, language)
         return BAD_INPUT
     _print_answer(engine.recommend(company, options), as_json=arguments.json)
     return 0
@@ -114,57 +108,6 @@ def _print_answer(answer: dict[str, Any], *, as_json: bool) -> None:
     sys.stdout.write(printed(console_on(sys.stdout), answer))
 
 
-def _check(arguments: argparse.Namespace, language: Language) -> int:
-    problems: list[tuple[str, CorridorError]] = []
-    catalogue = _catalogue_of(arguments.files, problems)
-    lines = [line for name, error in problems for line in _entries(name, error, language)]
-    if arguments.json:
-        counts = {} if catalogue is None else _counts(catalogue)
-        found = {"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines}
-        sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n")
-    elif catalogue is not None:
-        sys.stdout.write(text("cli.check_fine", language, **_counts(catalogue)) + "\n")
-    else:
-        _complain(problems, language)
-        sys.stderr.write(text("cli.check_wrong", language, count=len(lines)) + "\n")
-    return BAD_INPUT if catalogue is None else 0
-
-
-def _counts(catalogue: Catalogue) -> dict[str, Any]:
-    return {
-        **{name: len(getattr(catalogue, name)) for name in CHECKED},
-        "version": catalogue.version,
-    }
-
-
-def _catalogue_of(
-    names: Sequence[str], problems: list[tuple[str, CorridorError]]
-) -> Catalogue | None:
-    """One catalogue from files and folders; None after adding every problem of every file."""
-    documents = {}
-    for name in names or (None,):
-        try:
-            for file in catalogue_files(name):
-                documents[str(file)] = _document(file, problems)
-        except UnreadableFile as error:
-            problems.append((str(name), error))
-    readable = {name: values for name, values in documents.items() if values is not None}
-    try:
-        catalogue = Catalogue.from_documents(readable) if readable or not problems else None
-    except InvalidCatalogue as error:
-        problems.append((", ".join(names) or COMMAND, error))
-        return None
-    return None if problems else catalogue
-
-
-def _document(file: Path, problems: list[tuple[str, CorridorError]]) -> Any:
-    try:
-        return read_document(file)
-    except UnreadableFile as error:
-        problems.append((str(file), error))
-        return None
-
-
 def _serve(arguments: argparse.Namespace, language: Language) -> int:
     settings = Settings.read(
         os.environ, host=arguments.host, port=arguments.port, catalogue=arguments.catalogue
@@ -173,26 +116,3 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
 
     serve(settings, language)
     return 0
-
-
-def _complain(errors: Sequence[tuple[str, CorridorError]], language: Language) -> None:
-    """Every problem on a line of its own; the first fifty are shown, all are counted."""
-    lines = [_line(entry) for name, error in errors for entry in _entries(name, error, language)]
-    for line in lines[:LISTED]:
-        sys.stderr.write(line + "\n")
-    if len(lines) > LISTED:
-        more = text("cli.more_problems", language, shown=LISTED, count=len(lines))
-        sys.stderr.write(more + "\n")
-
-
-def _entries(name: str, error: CorridorError, language: Language) -> list[dict[str, Any]]:
-    """The problems of an error with file and row."""
-    if not isinstance(error, InvalidInput) or not error.problems:
-        said = {"field": "", "value": None, "allowed": None, "message": error_text(error, language)}
-        return [{"file": name, "row": None, **said}]
-    return [{"file": p.file or name, "row": p.row, **listed(p, language)} for p in error.problems]
-
-
-def _line(entry: dict[str, Any]) -> str:
-    place = entry["file"] if entry["row"] is None else f"{entry['file']}:{entry['row']}"
-    return " ".join(f"{place}: {entry['message']}".split())

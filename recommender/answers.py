@@ -21,9 +21,10 @@ from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
 from recommender.matching import Case, Fit, Matcher
-from recommender.product import Product, Rule
+from recommender.product import Product
 from recommender.readings import SEARCHED, Codes
 from recommender.remedies import Remedies
+from recommender.rules import Rule
 from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span
 from recommender.similarity import NAMES, applies

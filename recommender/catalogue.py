@@ -8,38 +8,33 @@ answers show a list as it stands (alternatives, options, notes).
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from json.encoder import encode_basestring
 from operator import is_
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from recommender.catalogue_checks import cross_checks
+from recommender.catalogue_columns import SECTIONS, Head
+from recommender.catalogue_files import catalogue_files, read_files
+from recommender.catalogue_tables import Tabular
+from recommender.contradictions import Contradictions, worded
 from recommender.domain import Company, Fact, Paper
 from recommender.errors import InvalidCatalogue, NotFound, Problem, UnreadableFile
 from recommender.gates import gates_of
-from recommender.product import Bilingual, DocumentDefinition, FactDefinition, Product, Rule, Stop
-from recommender.records import Day, Record, examined, handy, unknown_field
-from recommender.tables import data_dir, read_document
-
-SECTIONS: Mapping[str, type[Record]] = {
-    "products": Product,
-    "facts": FactDefinition,
-    "documents": DocumentDefinition,
-    "stops": Stop,
-}
-
+from recommender.product import DocumentDefinition, FactDefinition, Product
+from recommender.records import Record, day_of, examined, handy, unknown_field
+from recommender.rules import Rule, Stop
+from recommender.tables import without_collection
 
 SCHEMA = 1
-
-
-class Head(Record):
-    """What a file says of itself beside its sections and the number of its schema."""
-
-    as_of: Day | None = None
-    name: Bilingual | None = None
+_RULE = re.compile(r"products\[.*\]\.rules\[(\d+)\]")
 
 
 @dataclass(frozen=True)
@@ -73,6 +68,8 @@ class Catalogue:
 
     def _fill(self, placed: Mapping[str, list[Placed]]) -> None:
         problems = list(cross_checks(placed))
+        rules = _gathered(placed, problems)
+        problems += _impossible(placed, rules)
         if problems:
             raise InvalidCatalogue(problems)
         records = {name: [item.record for item in items] for name, items in placed.items()}
@@ -83,7 +80,7 @@ class Catalogue:
         self._document_ids = {
             name.casefold(): d.id for d in self.documents.values() for name in (d.id, *d.synonyms)
         }
-        self._rules = {p.id: self._gather(p) for p in self.products.values()}
+        self._rules = rules
         self.version = _hash(records)
 
     @classmethod
@@ -97,17 +94,37 @@ class Catalogue:
     @classmethod
     def from_files(cls, files: Iterable[Path]) -> Self:
         """One catalogue from the sections of several files."""
-        return cls.from_documents({str(file): read_document(file) for file in files})
+
+        def refuse(_: Path, error: UnreadableFile) -> NoReturn:
+            raise error
+
+        return cls.from_documents(read_files(files, refuse))
 
     @classmethod
     def from_documents(cls, documents: Mapping[str, Any]) -> Self:
         """One catalogue from plain values by file name."""
-        placed, problems, unread = read_sections(documents)
-        if problems:
-            raise InvalidCatalogue([*problems, *cross_checks(placed, unread)])
-        catalogue = cls.__new__(cls)
-        catalogue._fill(placed)
-        return catalogue
+        with without_collection():
+            placed, problems, unread = read_sections(documents)
+            if problems:
+                found = [*problems, *cross_checks(placed, unread)]
+                found += _impossible(placed, _gathered(placed, found))
+                raise InvalidCatalogue(located(found, documents))
+            catalogue = cls.__new__(cls)
+            try:
+                catalogue._fill(placed)
+            except InvalidCatalogue as error:
+                raise InvalidCatalogue(located(error.problems, documents)) from None
+            return catalogue
+
+    def document(self) -> dict[str, Any]:
+        """The whole catalogue as one document of plain values; what is default is left out."""
+        sections = (self.products, self.facts, self.documents)
+        rows = [*(list(section.values()) for section in sections), list(self.stops)]
+        plain = {
+            name: [record.model_dump(exclude_defaults=True) for record in records]
+            for name, records in zip(SECTIONS, rows, strict=True)
+        }
+        return {"schema": SCHEMA, **plain}
 
     def product(self, product_id: str) -> Product:
         """A product by id; raises NotFound."""
@@ -118,12 +135,6 @@ class Catalogue:
     def rules(self, product_id: str) -> tuple[Rule, ...]:
         """Gates, common stops and own rules of a product, in a fixed order."""
         return self._rules[product_id]
-
-    def _gather(self, product: Product) -> tuple[Rule, ...]:
-        stops = (s for s in self.stops if s.scope == "all" or product.id in s.scope)
-        own = sorted(product.rules, key=lambda rule: rule.reason)
-        sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
-        return (*gates_of(product), *stops, *sourced)
 
     def document_id(self, name: str) -> str | None:
         """The id of a document given by id or synonym, case aside; None when unknown."""
@@ -149,15 +160,67 @@ class Catalogue:
         return None if fact is None or fact.value is None else fact
 
 
-def catalogue_files(path: str | Path | None) -> list[Path]:
-    """The files of a catalogue: one file, or every YAML and JSON file of a folder."""
-    place = data_dir() / "catalogue" if path is None else Path(path)
-    if not place.is_dir():
-        return [place]
-    files = sorted(f for f in place.iterdir() if f.suffix.lower() in (".yaml", ".yml", ".json"))
-    if not files:
-        raise UnreadableFile(file=str(place), reason="empty_folder")
-    return files
+def common_head(documents: Mapping[str, Any]) -> dict[str, Any]:
+    """What files say of themselves, as one: the oldest day of checking, a name all agree on."""
+    heads = [document for document in documents.values() if isinstance(document, Mapping)]
+    days = [day for day in (day_of(head.get("as_of")) for head in heads) if day]
+    names = [head["name"] for head in heads if head.get("name")]
+    named = {"name": names[0]} if names and all(name == names[0] for name in names) else {}
+    return {**({"as_of": min(days)} if days else {}), **named}
+
+
+def _gathered(
+    placed: Mapping[str, list[Placed]], problems: Sequence[Problem]
+) -> dict[str, tuple[Rule, ...]]:
+    """Gates, common stops and own rules of every product, in a fixed order.
+
+    Rules with problems are left out, and so are products with problems elsewhere.
+    """
+    wrong = {(p.file or "", p.row, at[1]) for p in problems if (at := _RULE.match(p.field))}
+    rest = [p for p in problems if not _RULE.match(p.field)]
+    faulty = {(p.field.partition("[")[0], p.file or "", p.row) for p in rest}
+    stops = [i.record for i in placed["stops"] if ("stops", i.file, i.row) not in faulty]
+    stops = sorted(stops, key=lambda stop: (stop.reason, _text(stop)))
+    scopes = [(stop, None if stop.scope == "all" else {*stop.scope}) for stop in stops]
+    found: dict[str, tuple[Rule, ...]] = {}
+    for item in placed["products"]:
+        product: Product = item.record
+        if ("products", item.file, item.row) not in faulty:
+            common = (stop for stop, scope in scopes if scope is None or product.id in scope)
+            rules = enumerate(product.rules)
+            sound = [r for i, r in rules if (item.file, item.row, str(i)) not in wrong]
+            own = sorted(sound, key=lambda rule: rule.reason)
+            sourced = (rule.model_copy(update={"src": product.resolve(rule.src)}) for rule in own)
+            found[product.id] = (*gates_of(product), *common, *sourced)
+    return found
+
+
+def _impossible(
+    placed: Mapping[str, list[Placed]], rules: Mapping[str, tuple[Rule, ...]]
+) -> Iterator[Problem]:
+    """Products whose rules can never all be met, each with the rules that exclude each other."""
+    search = Contradictions({item.record.id: item.record for item in placed["facts"]})
+    for item in placed["products"]:
+        name = item.record.id
+        core = search.among(rules.get(name, ()))
+        if core:
+            reasons = [rule.reason for rule in item.record.rules]
+            own = [reasons.index(r.reason) for r in core if r.origin == "rule"]
+            place = f"products[{name}]" + (f".rules[{max(own)}]" if own else "")
+            params = {"rules": list(worded(core))}
+            yield Problem(
+                "rules_contradict", place, None, None, params, item.file or None, item.row
+            )
+
+
+def located(problems: Iterable[Problem], documents: Mapping[str, Any]) -> list[Problem]:
+    """Problems with the cell they stand in, where a document was read from tables."""
+    return [
+        document.located(problem)
+        if isinstance(document := documents.get(problem.file or ""), Tabular)
+        else problem
+        for problem in problems
+    ]
 
 
 def read_sections(
@@ -175,6 +238,7 @@ def read_sections(
         if not isinstance(document, Mapping):
             problems.append(Problem("not_record", value=handy(document), file=file))
             continue
+        problems += getattr(document, "problems", ())
         problems += [replace(problem, file=file) for problem in _head_problems(document)]
         for section in (name for name in SECTIONS if name in document):
             rows = document[section]
@@ -239,29 +303,39 @@ def _by_id(records: Iterable[Any]) -> dict[str, Any]:
 
 def _hash(records: Mapping[str, list[Record]]) -> str:
     plain = {name: [_plain(record) for record in rows] for name, rows in records.items()}
-    return hashlib.sha256(_written(_canonical(plain)).encode()).hexdigest()[:12]
+    return hashlib.sha256(_written(plain).encode()).hexdigest()[:12]
 
 
 def _text(record: Record) -> str:
-    return _written(_canonical(_plain(record)))
+    return _written(_plain(record))
 
 
 def _plain(record: Record) -> Any:
-    return record.model_dump(mode="json", exclude_defaults=True)
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return record.model_dump(exclude_defaults=True)
 
 
 SHOWN_IN_ORDER = ("any", "legal_notes", "notes", "options", "public_facts")
 
 
-def _canonical(value: Any, name: str = "") -> Any:
-    """Lists in one order, but for those that answers show in the order of the file."""
+def _written(value: Any, name: str = "") -> str:
+    """JSON in one form: lists in one order, but for those that answers show in the file's order.
+
+    A number is written the same however the file wrote it: 5, 5.0 and 5.00 are one number.
+    """
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        return {key: _canonical(item, key) for key, item in value.items()}
-    if isinstance(value, list):
-        items = [_canonical(item) for item in value]
-        return items if name in SHOWN_IN_ORDER else sorted(items, key=_written)
-    return value
+        items = [
+            f"{encode_basestring(k)}: {encode_basestring(v) if type(v) is str else _written(v, k)}"
+            for k, v in sorted(value.items())
+        ]
+        return f"{{{', '.join(items)}}}"
+    if isinstance(value, (list, tuple)):
+        parts = [encode_basestring(v) if type(v) is str else _written(v) for v in value]
+        return f"[{', '.join(parts if name in SHOWN_IN_ORDER else sorted(parts))}]"
+    if isinstance(value, Decimal):
+        return f'"{value.normalize():f}"'
+    if isinstance(value, datetime.date):
+        return f'"{value.isoformat()}"'
+    whole = isinstance(value, float) and value.is_integer()
+    return json.dumps(int(value) if whole else value)

@@ -6,7 +6,7 @@ per fault with the place of the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
@@ -17,16 +17,9 @@ from typing import Any, get_args
 from recommender import codes, vocabulary
 from recommender.errors import Problem
 from recommender.fields import BY_ID
-from recommender.product import (
-    DocumentDefinition,
-    FactDefinition,
-    Predicate,
-    Product,
-    Range,
-    Rule,
-    Stop,
-)
+from recommender.product import DocumentDefinition, FactDefinition, Product, Range
 from recommender.records import day_of
+from recommender.rules import Predicate, Rule, Stop
 from recommender.vocabulary import PROVENANCES
 
 NUMERIC = ("at_least", "at_most", "between")
@@ -105,6 +98,15 @@ class _Known:
         self.products = {i.record.id for i in placed["products"]} | lost["products"]
         self.documents = {i.record.id for i in placed["documents"]} | lost["documents"]
         self.stops: list[Stop] = [i.record for i in placed["stops"]]
+        self._common = [stop for stop in self.stops if stop.scope == "all"]
+        self._scoped: dict[str, list[Stop]] = {}
+        for stop in self.stops:
+            for name in set(stop.scope) if stop.scope != "all" else ():
+                self._scoped.setdefault(name, []).append(stop)
+
+    def stops_of(self, product: str) -> list[Stop]:
+        """The stops that hold for a product."""
+        return [*self._common, *self._scoped.get(product, ())]
 
     def undeclared(self, place: str, name: str) -> Iterator[Problem]:
         """What is wrong with the name of a fact or field that does not exist."""
@@ -200,14 +202,14 @@ def _overlap(first: Stop, second: Stop) -> bool:
 
 
 def _product(record: Product, known: _Known) -> Iterator[Problem]:
-    stops = [stop for stop in known.stops if stop.scope == "all" or record.id in stop.scope]
-    reasons = [*(stop.reason for stop in stops), *(rule.reason for rule in record.rules)]
+    reasons = {stop.reason for stop in known.stops_of(record.id)}
     for i, rule in enumerate(record.rules):
         yield from _rule(rule, known, f"rules[{i}]", "rule")
-        if rule.reason in reasons[: len(stops) + i]:
+        if rule.reason in reasons:
             yield Problem(
                 "duplicate_id", f"rules[{i}].code", rule.reason, None, {"first": record.id}
             )
+        reasons.add(rule.reason)
     yield from _sources(record)
     for name in record.documents:
         yield from _reference("documents", name, known.documents)
@@ -253,9 +255,9 @@ def _parts(value: Any) -> set[str]:
     return {item for item in value if isinstance(item, str)} if isinstance(value, tuple) else set()
 
 
-def _reference(place: str, name: str, known: Iterable[str]) -> Iterator[Problem]:
-    ids = sorted(known)
-    if name not in ids:
+def _reference(place: str, name: str, known: Collection[str]) -> Iterator[Problem]:
+    if name not in known:
+        ids = sorted(known)
         guess = get_close_matches(name, ids, 1)
         yield Problem("unknown_reference", place, name, guess or ids)
 

@@ -26,7 +26,8 @@ from recommender.eligibility import (
 from recommender.encoding import Ints, Layout
 from recommender.fields import FIELDS
 from recommender.offers import VOCABULARY, Spans, Tokens, compile_offers
-from recommender.product import Implication, Product, Rule
+from recommender.product import Product
+from recommender.rules import Implication, Rule
 
 Bools = NDArray[np.bool_]
 Placed = tuple[int, Rule]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoding import Columns, Floats, Ints, Layout, Values, Words
-from recommender.product import Predicate, Rule
+from recommender.rules import Predicate, Rule
 
 Verdicts = NDArray[np.int8]
 YES, UNKNOWN, NO = 1, 0, -1

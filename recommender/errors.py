@@ -21,6 +21,8 @@ class Problem:
     allowed: what would be accepted: a list of values, or a sentence parameter; None when open.
     params: further parameters of the sentence.
     file, row: where the record stands, for inputs read from files (row counts from 1).
+    sheet, column: of a table, its name and the letter of the column; row is then the number that
+    a spreadsheet shows.
     """
 
     code: str
@@ -30,6 +32,8 @@ class Problem:
     params: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     file: str | None = None
     row: int | None = None
+    sheet: str | None = None
+    column: str | None = None
 
 
 class CorridorError(Exception):
@@ -88,6 +92,12 @@ class UnreadableFile(CorridorError):
     """A file that is missing, of an unknown kind, or not readable as what it claims to be."""
 
     code = "unreadable_file"
+
+
+class Unwritable(CorridorError):
+    """A file that cannot be written as asked; what was there is untouched. params: reason, file."""
+
+    code = "unwritable"
 
 
 class NotFound(CorridorError):

@@ -16,8 +16,8 @@ from recommender.codes import currency_problem
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.fields import BY_ID
 from recommender.matching import Case
-from recommender.product import Predicate, Rule
 from recommender.readings import Codes, Value
+from recommender.rules import Predicate, Rule
 from recommender.texts import Label, Language, Money, label, show, table, text
 
 VERDICT = {YES: "yes", UNKNOWN: "unknown", NO: "no"}
@@ -68,6 +68,14 @@ class Wording:
         """What the rule asks for, as JSON; a list of alternatives for `any`."""
         wanted = [_wanted(predicate) for predicate in rule.predicates]
         return wanted if rule.any is not None else wanted[0]
+
+    def demand(self, rule: Rule, language: Language) -> str:
+        """What a rule asks for, whoever is asked; of alternatives all of them."""
+        found = [
+            text(f"demand.{p.op}", language, label=self.name(p.f), required=self._asked(p))
+            for p in rule.predicates
+        ]
+        return text("reason.or", language).join(found)
 
     def reason(
         self, rule: Rule, verdict: int, parts: Sequence[int], case: Case, language: Language

@@ -9,7 +9,8 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator
 
-from recommender.product import Product, Rule
+from recommender.product import Product
+from recommender.rules import Rule
 from recommender.vocabulary import BUCKET_DAYS
 
 PUBLIC = ("article", "first_hand", "secondary")

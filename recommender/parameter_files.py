@@ -20,7 +20,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from recommender import codes
 from recommender.errors import Problem
-from recommender.product import Bilingual
 from recommender.records import (
     Amount,
     Day,
@@ -31,6 +30,7 @@ from recommender.records import (
     examined,
     raise_problems,
 )
+from recommender.rules import Bilingual
 from recommender.tables import Row, read_document, read_rows
 from recommender.vocabulary import Provenance
 

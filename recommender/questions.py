@@ -10,7 +10,7 @@ from recommender.answers import Assessment, base_fields, is_open
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats, Ints
-from recommender.product import Rule
+from recommender.rules import Rule
 
 MOST = 10
 

@@ -21,14 +21,9 @@ from recommender.eligibility import NO, YES
 from recommender.fields import BY_ID
 from recommender.headroom import NEEDS
 from recommender.matching import Case, Matcher
-from recommender.product import (
-    DocumentDefinition,
-    FactDefinition,
-    Implication,
-    Predicate,
-    Rule,
-)
+from recommender.product import DocumentDefinition, FactDefinition
 from recommender.records import Record
+from recommender.rules import Implication, Predicate, Rule
 
 BY_COST = {"company": 0, "third_party": 1}
 PAPERS = ("documents", "document_issuers")

@@ -11,7 +11,8 @@ from typing import Any
 from recommender import codes
 from recommender.catalogue import Catalogue
 from recommender.explain import Wording, joined, plain
-from recommender.product import LegalNote, Product, Relation, Rule
+from recommender.product import LegalNote, Product, Relation
+from recommender.rules import Rule
 from recommender.similarity import NAMES
 from recommender.texts import Language, show, text
 

@@ -7,13 +7,14 @@ stay text unless the format itself has a type. Empty cells are None, which means
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import io
 import json
 import re
 import zlib
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -23,7 +24,8 @@ import yaml
 
 from recommender.errors import UnreadableFile
 
-_MERGE = "tag:yaml.org,2002:merge"
+_TAG = "tag:yaml.org,2002:"
+_MERGE, _MAPPING, _SEQUENCE = f"{_TAG}merge", f"{_TAG}map", f"{_TAG}seq"
 _COUNTED = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 _DIGITS = 400
 PACKAGED_DATA = Path(__file__).parent / "_data"
@@ -48,17 +50,39 @@ class Row:
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """A safe loader that refuses a mapping with the same key twice, where YAML would drop one."""
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+    def get_single_data(self) -> Any:
+        """The values of the one document; None for an empty one."""
+        self._made: dict[Any, Any] = {}
+        node = self.get_single_node()
+        return None if node is None else self._value(node)
+
+    def _value(self, node: Any) -> Any:
+        """The value of a node; what is referred to twice is one object, as YAML has it."""
+        if node.tag in _PLAIN and isinstance(node, yaml.ScalarNode):
+            return _PLAIN[node.tag](self, node)
+        if node in self._made:
+            return self._made[node]
+        if node.tag == _MAPPING and isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        if node.tag == _SEQUENCE and isinstance(node, yaml.SequenceNode):
+            found = self._made[node] = []
+            found.extend([self._value(item) for item in node.value])
+            return found
+        return self.construct_object(node, deep=True)
+
+    def _mapping(self, node: Any) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        self._made[node] = found
+        for key_node, value_node in node.value:
             if key_node.tag == _MERGE:  # a few lines of them can expand to gigabytes
                 _refuse("merge keys (<<) are not supported", key_node)
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, Hashable):
-                if key in seen:
-                    _refuse(f"duplicate key {key!r}", key_node)
-                seen.add(key)
-        return dict(super().construct_mapping(node, deep=deep))
+            key = self._value(key_node)
+            if not isinstance(key, Hashable):
+                _refuse("found unhashable key", key_node)
+            if key in found:
+                _refuse(f"duplicate key {key!r}", key_node)
+            found[key] = self._value(value_node)
+        return found
 
     def decimal_int(self, node: Any) -> Any:
         """A whole number; 010 and 12:30, which old YAML reads as 8 and 750, stay text."""
@@ -87,13 +111,30 @@ def _or_text(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return scalar
 
 
-for _tag, _construct in {
-    "int": _UniqueKeyLoader.decimal_int,
-    "float": _UniqueKeyLoader.decimal_float,
-    "bool": _UniqueKeyLoader.construct_yaml_bool,
-    "timestamp": _UniqueKeyLoader.construct_yaml_timestamp,
-}.items():
-    _UniqueKeyLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _or_text(_construct))
+_PLAIN: dict[str, Callable[[Any, Any], Any]] = {
+    f"{_TAG}str": lambda _, node: node.value,
+    f"{_TAG}null": lambda *_: None,
+    f"{_TAG}int": _or_text(_UniqueKeyLoader.decimal_int),
+    f"{_TAG}float": _or_text(_UniqueKeyLoader.decimal_float),
+    f"{_TAG}bool": _or_text(_UniqueKeyLoader.construct_yaml_bool),
+    f"{_TAG}timestamp": _or_text(_UniqueKeyLoader.construct_yaml_timestamp),
+}
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """No search for reference cycles meanwhile; for work that makes many objects and no cycles.
+
+    The search goes over all objects again and again as they grow in number, and takes more than
+    half of the time of a large file.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def parse_yaml(text: str, name: str) -> Any:
@@ -102,7 +143,8 @@ def parse_yaml(text: str, name: str) -> Any:
     Raises UnreadableFile naming line and column of the first syntax error or duplicate key.
     """
     try:
-        return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derives from CSafeLoader
+        with without_collection():
+            return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derives from CSafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name

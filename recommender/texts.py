@@ -182,10 +182,15 @@ _ALTERNATIVES = 12
 
 def error_text(error: CorridorError, language: Language) -> str:
     """What happened, as one sentence (the problems of an InvalidInput are listed apart)."""
-    params, key = error.params, f"file_reason.{error.params.get('reason')}"
-    if key in table():
-        params = {**params, "reason": text(key, language, **params)}
+    params = error.params
+    for section in _REASONS_OF.get(error.code, ()):
+        key = f"{section}.{params.get('reason')}"
+        if key in table():
+            params = {**params, "reason": text(key, language, **params)}
     return text(f"error.{error.code}", language, **params)
+
+
+_REASONS_OF = {"unreadable_file": ("file_reason",), "unwritable": ("write_reason",)}
 
 
 def brief(value: Any, limit: int = _ECHO) -> str:

@@ -26,7 +26,7 @@ from strategies import (
 )
 
 from recommender import Catalogue, Company, Engine
-from recommender.errors import InvalidProfile
+from recommender.errors import InvalidCatalogue, InvalidProfile
 from recommender.parameters import Parameters
 from recommender.vocabulary import (
     LANES,
@@ -243,12 +243,31 @@ def catalogues(draw, most=5):
     for product in offered if stop else ():
         own = [rule for rule in product["rules"] if reason(rule) != reason(stop)]
         product["rules"] = own or [{"f": "staff", "op": "at_least", "v": 1, "code": "own"}]
-    return {
-        "facts": dictionary,
-        "documents": draw(documents(dictionary)),
-        "products": offered,
-        "stops": [{**stop, "scope": "all"}] if stop else [],
-    }
+    return possible(
+        {
+            "facts": dictionary,
+            "documents": draw(documents(dictionary)),
+            "products": offered,
+            "stops": [{**stop, "scope": "all"}] if stop else [],
+        }
+    )
+
+
+def possible(rows):
+    """The rows without rules that no company could meet together."""
+    for product in impossible(rows):
+        product["rules"] = [{"f": "staff", "op": "at_least", "v": 1, "code": "own"}]
+    return {**rows, "stops": []} if impossible(rows) else rows
+
+
+def impossible(rows):
+    """The products that no company could get."""
+    try:
+        Catalogue.from_documents({"drawn": rows})
+    except InvalidCatalogue as error:
+        found = {p.field for p in error.problems if p.code == "rules_contradict"}
+        return [p for p in rows["products"] if any(f"[{p['id']}]" in place for place in found)]
+    return []
 
 
 @lru_cache(maxsize=1)

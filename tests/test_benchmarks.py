@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from recommender import Catalogue, Company, Engine
+from recommender.catalogue_files import as_json, as_yaml
 from recommender.tables import data_dir
-from tests.benchmarks import catalogues, company, run, serving, timing, weights
+from tests.benchmarks import catalogues, company, loading, run, serving, timing, weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -97,6 +98,12 @@ def test_the_service_and_the_bare_server_answer_a_bounded_number_of_requests():
     assert json.loads(answer)["lanes"][0]["lane"] == "service"
     with serving.server(serving.RAW, "1234") as raw:
         assert len(serving.ask(raw.port, serving.request(body), 1, 1)[1]) == 1234
+
+
+def test_what_case_l_loads_is_the_same_catalogue_from_either_format():
+    whole = catalogues.catalogue(80)
+    assert loading.from_yaml(as_yaml(whole.document())).version == whole.version
+    assert loading.from_json(as_json(whole.document())).version == whole.version
 
 
 # --- the grown catalogue -------------------------------------------------------------------------

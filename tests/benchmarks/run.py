@@ -13,6 +13,7 @@ CASES: Mapping[str, str] = {
     "A": "tests.benchmarks.company",
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
+    "L": "tests.benchmarks.loading",
     "start": "tests.benchmarks.start",
 }
 

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from copy import deepcopy
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue import SECTIONS, SHOWN_IN_ORDER, catalogue_files
 from recommender.errors import InvalidCatalogue, NotFound, UnreadableFile
-from recommender.product import DocumentDefinition, FactDefinition, Product, Stop
+from recommender.product import DocumentDefinition, FactDefinition, Product
+from recommender.rules import Stop
 from recommender.tables import data_dir, read_document
 from recommender.texts import LANGUAGES, error_text, problem_text
 
@@ -125,7 +127,7 @@ def test_records_in_python_make_the_same_catalogue():
     [
         ("missing.yaml", None, "no_such_file"),
         ("empty", "folder", "empty_folder"),
-        ("wrong.txt", b"products: []", "document_ending"),
+        ("wrong.txt", b"products: []", "catalogue_ending"),
         ("latin.yaml", b"name: \xe9", "not_utf8"),
     ],
 )
@@ -303,6 +305,13 @@ def test_a_default_that_is_written_out_is_no_change():
     tree = small()
     tree["products"][0].update(suspended=False, valid_from=None, fit_ceiling=None)
     tree["facts"][0].update(asked_of="company", changeable="no", implied_by=[])
+    assert load(tree).version == load(small()).version
+
+
+def test_a_number_counts_the_same_however_it_is_written():
+    tree = small()
+    tree["products"][0]["amount"] = {"low": 1.0, "high": Decimal("2.00")}
+    tree["products"][0]["rules"][3]["v"] = [30.0, 90.0]
     assert load(tree).version == load(small()).version
 
 

@@ -78,6 +78,11 @@ def test_what_the_tests_start_from_is_valid():
     assert set(Catalogue.from_documents({"f.yaml": tree()}).products) == {"p1"}
 
 
+def test_a_fact_of_two_types_is_refused():
+    other = fact("flag", "number", unit="days")
+    assert found(facts=[*FACTS, other]) == [("facts[flag].id", "duplicate_id")]
+
+
 # --- rules and facts -----------------------------------------------------------------------------
 
 

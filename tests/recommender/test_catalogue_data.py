@@ -8,15 +8,8 @@ import pytest
 
 from recommender import vocabulary
 from recommender.fields import BY_ID
-from recommender.product import (
-    DocumentDefinition,
-    FactDefinition,
-    Predicate,
-    Product,
-    Relation,
-    Rule,
-    Stop,
-)
+from recommender.product import DocumentDefinition, FactDefinition, Product, Relation
+from recommender.rules import Predicate, Rule, Stop
 from recommender.tables import data_dir, read_document, read_rows
 
 FOLDER = data_dir() / "catalogue"

@@ -8,7 +8,8 @@ from recommender import Catalogue
 from recommender.catalogue_checks import OPERATORS
 from recommender.codes import linkable
 from recommender.fields import BY_ID
-from recommender.product import Product, Stop
+from recommender.product import Product
+from recommender.rules import Stop
 
 CATALOGUE = Catalogue.load()
 PRODUCTS = CATALOGUE.products

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from recommender import Catalogue
-from recommender.product import Product, Rule
+from recommender.product import Product
+from recommender.rules import Rule
 from recommender.tables import data_dir, read_document
 from recommender.vocabulary import PROVENANCES
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from recommender.eligibility import NO, UNKNOWN, YES, Gates, compile_rules
 from recommender.encoding import Layout
-from recommender.product import Rule
 from recommender.readings import UNKNOWN as ANYTHING
 from recommender.readings import Codes
+from recommender.rules import Rule
 
 NUMBERS = ("amount", "limit")
 DAYS = ("day", "expiry")

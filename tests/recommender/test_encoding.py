@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from recommender.eligibility import NO, UNKNOWN, YES, compile_rules
 from recommender.encoding import Layout, as_number, ngrams
-from recommender.product import Rule
 from recommender.readings import UNKNOWN as ANYTHING
 from recommender.readings import Codes
+from recommender.rules import Rule
 
 MANY = [f"c{i:03d}" for i in range(150)]
 LAYOUT = Layout(

@@ -17,7 +17,7 @@ import pytest
 
 from recommender import Catalogue, Company, Engine, vocabulary
 from recommender.domain import Need, Trade
-from recommender.product import Predicate, Rule
+from recommender.rules import Predicate, Rule
 from recommender.tables import data_dir, read_document
 
 DAY = "2026-11-23"

@@ -8,7 +8,6 @@ import pytest
 
 from recommender import texts
 from recommender.product import (
-    Bilingual,
     DayRange,
     DocumentDefinition,
     FactDefinition,
@@ -20,6 +19,7 @@ from recommender.product import (
     Source,
 )
 from recommender.records import examined
+from recommender.rules import Bilingual
 from recommender.texts import LANGUAGES, Label, problem_text
 from recommender.vocabulary import (
     LANES,

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from recommender.product import Implication, Predicate, Rule, Stop
 from recommender.records import examined
+from recommender.rules import Implication, Predicate, Rule, Stop
 from recommender.texts import LANGUAGES, problem_text
 from recommender.vocabulary import Operator
 

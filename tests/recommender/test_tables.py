@@ -1,6 +1,7 @@
 """Files to plain values: what is read, what is refused, and that nothing in a file is executed."""
 
 import datetime
+import gc
 import gzip
 import math
 from contextlib import suppress
@@ -185,6 +186,19 @@ def test_any_text_is_read_as_yaml_or_refused(text):
 def test_any_scalar_under_a_standard_tag_is_read_or_refused(tag, scalar):
     with suppress(UnreadableFile):
         parse_yaml(f"a: !!{tag} {scalar}", "x")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("text", ["a: 1", "a: ["])
+def test_the_search_for_cycles_is_left_as_it_was(enabled, text):
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with suppress(UnreadableFile):
+            parse_yaml(text, "x")
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 # --- JSON ----------------------------------------------------------------------------------------

@@ -1,0 +1,210 @@
+"""`corridor catalogue`: check, convert, diff, template."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from api.arguments import BAD_INPUT, COMMAND
+from api.complaints import Named, complain, entries
+from api.errors import plain
+from recommender import Catalogue
+from recommender.catalogue import common_head
+from recommender.catalogue_columns import SECTIONS
+from recommender.catalogue_files import catalogue_files, read_files, write_catalogue
+from recommender.errors import InvalidCatalogue, InvalidOptions, Problem, UnreadableFile
+from recommender.records import day_of
+from recommender.texts import Language, text
+
+SAME, DIFFERENT = 0, 1
+
+
+def check(arguments: argparse.Namespace, language: Language) -> int:
+    """List every problem of a catalogue."""
+    problems: list[Named] = []
+    catalogue = _catalogue_of(arguments.files, problems)[0]
+    lines = [line for name, error in problems for line in entries(name, error, language)]
+    if arguments.json:
+        counts = {} if catalogue is None else _counts(catalogue)
+        _print_json(
+            {"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines}
+        )
+    elif catalogue is not None:
+        sys.stdout.write(text("cli.check_fine", language, **_counts(catalogue)) + "\n")
+    else:
+        _refuse(problems, language)
+    return BAD_INPUT if catalogue is None else 0
+
+
+def convert(arguments: argparse.Namespace, language: Language) -> int:
+    """Write a valid catalogue in another format."""
+    problems: list[Named] = []
+    catalogue, head = _catalogue_of(arguments.files, problems)
+    if catalogue is None:
+        return _refuse(problems, language)
+    write_catalogue({**catalogue.document(), **head}, Path(arguments.out), force=arguments.force)
+    params = {"file": arguments.out, **_counts(catalogue)}
+    sys.stdout.write(text("cli.converted", language, **params) + "\n")
+    return 0
+
+
+def template(arguments: argparse.Namespace, language: Language) -> int:
+    """Write a workbook to fill in."""
+    from recommender.template import write_template
+
+    write_template(Path(arguments.out), language, force=arguments.force)
+    sys.stdout.write(text("cli.template_written", language, file=arguments.out) + "\n")
+    return 0
+
+
+def diff(arguments: argparse.Namespace, language: Language) -> int:
+    """Say what changed from one catalogue to another; 0 when nothing did, 1 when something did."""
+    if arguments.as_of is not None and day_of(arguments.as_of) is None:
+        raise InvalidOptions([Problem("not_date", "--as-of", arguments.as_of)])
+    problems: list[Named] = []
+    old = _catalogue_of([arguments.old], problems)[0]
+    new = _catalogue_of([arguments.new], problems)[0]
+    if old is None or new is None:
+        return _refuse(problems, language)
+    found = _compared(old, new, arguments.as_of, language)
+    if arguments.json:
+        _print_json(found)
+    else:
+        _print_differences(found, language)
+    return SAME if found["same"] else DIFFERENT
+
+
+def _compared(
+    old: Catalogue, new: Catalogue, as_of: str | None, language: Language
+) -> dict[str, Any]:
+    """The differences as JSON has them."""
+    from recommender.differences import Comparison
+    from recommender.impact import impact, sample_companies
+    from recommender.options import Options
+
+    day = as_of or Options().day.isoformat()
+    comparison = Comparison(old, new)
+    same = old.version == new.version
+    moved = impact(old, new, {} if same else sample_companies(), day)
+    names = {**_names(old, language), **_names(new, language)}
+    return {
+        "same": same,
+        "old": old.version,
+        "new": new.version,
+        **comparison.counts(),
+        "differences": [
+            {
+                "kind": d.kind,
+                "section": d.section,
+                "id": d.id,
+                "field": d.field,
+                "part": d.part,
+                "old": _dumped(d.old),
+                "new": _dumped(d.new),
+                "text": comparison.sentence(d, language),
+            }
+            for d in comparison.found
+        ],
+        "samples": {
+            "as_of": day,
+            "total": moved.total,
+            "changed": len(moved.companies),
+            "unread": list(moved.unread),
+            "changes": [
+                {
+                    "company": c.company,
+                    "product_id": c.product_id,
+                    "name": names[c.product_id],
+                    "fit_before": c.before,
+                    "fit_after": c.after,
+                }
+                for c in moved.changes
+            ],
+        },
+    }
+
+
+def _names(catalogue: Catalogue, language: Language) -> dict[str, str]:
+    return {p.id: getattr(p, f"name_{language}") for p in catalogue.products.values()}
+
+
+def _dumped(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump(mode="json", exclude_defaults=True))
+    return plain(value)
+
+
+def _print_differences(found: dict[str, Any], language: Language) -> None:
+    def said(key: str, **params: Any) -> str:
+        return text(key, language, **params)
+
+    if found["same"]:
+        sys.stdout.write(said("difference.same") + "\n")
+        return
+    counts = {name: found[name] for name in ("added", "withdrawn", "changed", "others")}
+    lines = [said("difference.versions", old=found["old"], new=found["new"])]
+    lines += [
+        said("difference.summary", **counts),
+        *(f"  {d['text']}" for d in found["differences"]),
+    ]
+    samples = found["samples"]
+    key = "impact.summary" if samples["changed"] else "impact.none"
+    totals = {"total": samples["total"], "day": samples["as_of"]}
+    totals |= {"count": samples["changed"]} if samples["changed"] else {}
+    lines.append(said(key, **totals))
+    for change in samples["changes"]:
+        fits = [
+            said(f"fit.{fit}") if fit else said("impact.not_offered")
+            for fit in (change["fit_before"], change["fit_after"])
+        ]
+        params = {"company": change["company"], "product": change["name"]}
+        lines.append("  " + said("impact.line", old=fits[0], new=fits[1], **params))
+    lines += ["  " + said("impact.unread", company=name) for name in samples["unread"]]
+    sys.stdout.write(
+        "".join(
+            f"{' '.join(line.split()) if line[0] != ' ' else '  ' + ' '.join(line.split())}\n"
+            for line in lines
+        )
+    )
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _refuse(problems: Sequence[Named], language: Language) -> int:
+    complain(problems, language)
+    count = sum(len(entries(name, error, language)) for name, error in problems)
+    sys.stderr.write(text("cli.check_wrong", language, count=count) + "\n")
+    return BAD_INPUT
+
+
+def _counts(catalogue: Catalogue) -> dict[str, Any]:
+    counts = {name: len(getattr(catalogue, name)) for name in SECTIONS}
+    return {**counts, "version": catalogue.version}
+
+
+def _catalogue_of(
+    names: Sequence[str], problems: list[Named]
+) -> tuple[Catalogue | None, dict[str, Any]]:
+    """One catalogue from files and folders with its head; None after adding every problem."""
+    known = len(problems)
+    files: list[Path] = []
+    for name in names or (None,):
+        try:
+            files += catalogue_files(name)
+        except UnreadableFile as error:
+            problems.append((str(name), error))
+    documents = read_files(files, lambda file, error: problems.append((str(file), error)))
+    try:
+        read = documents or len(problems) == known
+        catalogue = Catalogue.from_documents(documents) if read else None
+    except InvalidCatalogue as error:
+        problems.append((", ".join(names) or COMMAND, error))
+        return None, {}
+    return (catalogue if len(problems) == known else None), common_head(documents)
