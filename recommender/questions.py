@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from recommender.answers import Assessment, base_fields, is_open
+from recommender.answers import Assessment
 from recommender.compiled import Bools, Compiled
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats, Ints
 from recommender.rules import Rule
+from recommender.unanswered import base_fields, is_open
 
 MOST = 10
 

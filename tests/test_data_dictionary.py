@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from recommender import product, vocabulary
+from recommender import product, rules, vocabulary
 from recommender.catalogue import SECTIONS, Head
 from recommender.domain import Company
 from recommender.fields import FIELDS
@@ -155,9 +155,9 @@ PARTS = "Ranges, relations, sources, legal notes"
     ("heading", "models"),
     [
         ("`products`", [product.Product]),
-        ("Rules", [product.Rule]),
-        ("`stops`: rules common to many products", [product.Stop]),
-        ("`facts`: the questions", [product.FactDefinition, product.Implication]),
+        ("Rules", [rules.Rule]),
+        ("`stops`: rules common to many products", [rules.Stop]),
+        ("`facts`: the questions", [product.FactDefinition, rules.Implication]),
         ("`documents`: the papers", [product.DocumentDefinition]),
         (PARTS, [product.Range, product.Relation, product.Source, product.LegalNote]),
     ],
@@ -165,8 +165,8 @@ PARTS = "Ranges, relations, sources, legal notes"
 def test_every_field_of_a_catalogue_has_an_entry_and_no_other_has(heading, models):
     found = entries(heading)
     fields = {name for model in models for name in model.model_fields}
-    shared = {*product.Rule.model_fields, "label", "id"}
-    assert sorted(fields - found.keys() - (shared if models != [product.Rule] else set())) == []
+    shared = {*rules.Rule.model_fields, "label", "id"}
+    assert sorted(fields - found.keys() - (shared if models != [rules.Rule] else set())) == []
     assert sorted(found.keys() - fields) == []
     assert all(all(line) for line in found.values())
 
