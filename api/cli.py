@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "diff": catalogue_commands.diff,
         "template": catalogue_commands.template,
         "serve": _serve,
+        "simulate": _simulate,
     }
     arguments = parser(language, actions).parse_args(given)
     try:
@@ -116,3 +117,9 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
 
     serve(settings, language)
     return 0
+
+
+def _simulate(arguments: argparse.Namespace, language: Language) -> int:
+    from api.simulating import simulate
+
+    return simulate(arguments, language)
