@@ -177,4 +177,6 @@ def _simulate(command: Any, said: Said, action: Callable[..., Any]) -> None:
     for flag, name, default in (("--seed", "seed", "1"), ("--unknown", "unknown", "0.35")):
         group.add_argument(flag, metavar="X", default=default, help=said(f"help.{name}"))
     group.add_argument("--complete", action="store_true", help=said("help.complete"))
+    group.add_argument("--outcomes", metavar="F", help=said("help.simulate_outcomes"))
+    group.add_argument("--catalogue", metavar="F", help=said("help.catalogue_file"))
     command.set_defaults(action=action)

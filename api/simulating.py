@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -26,8 +27,37 @@ def simulate(arguments: argparse.Namespace, language: Language) -> int:
     if problems:
         raise InvalidOptions(problems)
     profiles = simulation.companies(count, seed, unknown)
+    if arguments.outcomes:
+        return _with_outcomes(list(profiles), arguments, language, seed)
     done = simulation.write(profiles, Path(arguments.out), _teller(count, language))
     said = text("cli.simulated", language, count=done, out=arguments.out, seed=seed)
+    sys.stdout.write(said + "\n")
+    return 0
+
+
+def _with_outcomes(
+    profiles: list[dict[str, Any]], arguments: argparse.Namespace, language: Language, seed: int
+) -> int:
+    """Write firms and what they took; the firms only once their outcomes are known to be fine."""
+    from api.progress import progress
+    from api.settings import Settings
+    from recommender import Catalogue
+    from recommender.outcome_files import ENDINGS, write_outcomes
+    from recommender.simulation.outcomes import outcomes
+
+    place, settings = Path(arguments.outcomes), Settings.read(os.environ)
+    if place.suffix.lower() not in ENDINGS:
+        raise InvalidOptions([Problem("outcomes_ending", "--outcomes", str(place), list(ENDINGS))])
+    if os.path.lexists(place):
+        raise InvalidOptions([Problem("already_there", "--outcomes", str(place))])
+    catalogue = Catalogue.load(arguments.catalogue or settings.catalogue)
+    with progress(language) as told:
+        step = told("matching", len(profiles))
+        rows = outcomes(catalogue, profiles, seed, parameters=settings.parameters, told=step)
+    done = simulation.write(profiles, Path(arguments.out))
+    write_outcomes(rows, place)
+    params = {"count": done, "out": arguments.out, "seed": seed, "file": arguments.outcomes}
+    said = text("cli.simulated_outcomes", language, events=rows["event"].nunique(), **params)
     sys.stdout.write(said + "\n")
     return 0
 

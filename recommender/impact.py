@@ -9,6 +9,7 @@ from typing import Any
 from recommender.catalogue import Catalogue
 from recommender.engine import Engine
 from recommender.errors import InvalidProfile
+from recommender.pairs import known_to
 from recommender.tables import data_dir, read_document
 
 NOWHERE = (None, "ineligible")
@@ -69,11 +70,7 @@ def impact(
 
 def _fits(engine: Engine, raw: Mapping[str, Any], as_of: str | None) -> dict[str, str]:
     catalogue = engine.catalogue
-    known = dict(raw)
-    if raw.get("facts"):
-        known["facts"] = {k: v for k, v in raw["facts"].items() if k in catalogue.facts}
-    if raw.get("documents"):
-        papers = raw["documents"]
-        known["documents"] = [p for p in papers if catalogue.document_id(p["type"]) is not None]
-    answer = engine.eligibility(engine.read(known), engine.options({"as_of": as_of}))
+    answer = engine.eligibility(
+        engine.read(known_to(catalogue, raw)), engine.options({"as_of": as_of})
+    )
     return {product["product_id"]: product["fit"] for product in answer["products"]}

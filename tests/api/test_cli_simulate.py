@@ -61,3 +61,15 @@ def test_what_is_there_is_kept(tmp_path, capsys):
     assert code == 2
     assert "is there already" in said
     assert out.read_text() == "mine"
+
+
+def test_outcomes_are_written_beside_the_firms(tmp_path, capsys):
+    firms, table = tmp_path / "firms.jsonl", tmp_path / "outcomes.csv"
+    flags = ["--companies", "5", "--out", str(firms), "--outcomes", str(table)]
+    assert main(["simulate", *flags, "--language", "en"]) == 0
+    said = capsys.readouterr()
+    assert "made-up events" in said.out
+    assert table.read_text("utf-8").startswith("event,company,product")
+    assert len(firms.read_text("utf-8").splitlines()) == 5
+    assert main(["simulate", *flags, "--language", "en"]) == 2
+    assert "is there already" in capsys.readouterr().err
