@@ -53,16 +53,16 @@ def match(
     parameters: Path | None,
     firms: Sequence[Wanted],
     told: Callable[[int], None] = lambda _: None,
-    workers: int | None = None,
+    workers: int = 1,
 ) -> Pairs:
     """Profiles as plain values, each with its day, against a catalogue.
 
     parameters: folder of dated parameters, None for the packaged one. told: called with the number
-    done. workers: processes; None: two for many firms. Raises
-    InvalidProfiles with the problems of every firm.
+    done. workers: processes to share many firms among; a script that asks for two needs the usual
+    guard around its main part. Raises InvalidProfiles with the problems of every firm.
     """
     batches = [firms[i : i + BATCH] for i in range(0, len(firms), BATCH)]
-    many = workers if workers is not None else 1 + (len(firms) >= ENOUGH_FOR_TWO)
+    many = workers if len(firms) >= ENOUGH_FOR_TWO else 1
     parts: list[Part] = []
     problems: list[Problem] = []
     done = 0

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
-from scipy.optimize import lsq_linear
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
-from threadpoolctl import threadpool_limits
 
 from recommender.encoding import Floats
 from recommender.errors import Problem
-from recommender.learning.events import Events, InvalidChoices, event_codes, read_events
+from recommender.learning.events import InvalidChoices, event_codes, read_events
+from recommender.learning.posterior import maximum_posterior
 from recommender.scoring import MICRO, Weights, expert_weights, micros
 from recommender.similarity import NAMES, NEUTRAL
-
-ENOUGH_FOR_A_SAMPLE = 20_000
-COARSE, CURVED, SHORTEST = 1e-4, 1e-2, 1e-12
-NOISE = 16 * float(np.finfo(np.float64).eps)
 
 
 class ChoiceRanker(BaseEstimator):
@@ -208,88 +199,3 @@ class ChoiceRanker(BaseEstimator):
             code = "not_above" if above else "below_minimum"
             raise InvalidChoices([Problem(code, name, stated[wrong].tolist(), 0)])
         return np.broadcast_to(stated, (features,)).copy()
-
-
-@dataclass(frozen=True)
-class Posterior:
-    """What a fit minimises: negative log-likelihood of events + distance to the prior (P,)."""
-
-    events: Events
-    prior: Floats
-    precision: Floats
-
-    def value(self, weights: Floats) -> tuple[float, Floats]:
-        """The objective, and the chance of every row (rows,)."""
-        loss, chances = self.events.chances(weights)
-        return loss + float(self.precision @ (weights - self.prior) ** 2) / 2, chances
-
-    def slope(self, weights: Floats, chances: Floats) -> Floats:
-        """Its gradient (P,)."""
-        return self.events.slope(chances) + self.precision * (weights - self.prior)
-
-    def bends(self, chances: Floats) -> Floats:
-        """Its Hessian (P, P), positive definite."""
-        return self.events.curvature(chances) + np.diag(self.precision)
-
-    def lowest(self, start: Floats, max_iter: int, tol: float) -> tuple[Floats, int]:
-        """Where it is least over weights >= 0 (P,), and the Newton steps taken.
-
-        The curvature is kept while steps are small and shrink fast: that changes the way there, not
-        the answer. Warns when max_iter steps were not enough.
-        """
-        weights, size, last = start, np.inf, np.inf
-        loss, chances = self.value(weights)
-        for count in range(1, max_iter + 1):
-            if size > min(CURVED, last / 4):
-                bends = self.bends(chances)
-            slope = self.slope(weights, chances)
-            step = _bounded_step(weights, slope, bends)
-            last, size = size, float(np.abs(step).max())
-            if size <= tol or self._settled(weights, slope):
-                return weights + step, count
-            weights, loss, chances = self._along(weights, step, loss, float(slope @ step))
-        warnings.warn(f"weights still moved after {max_iter} steps", ConvergenceWarning, 2)
-        return weights, max_iter
-
-    def _settled(self, weights: Floats, slope: Floats) -> bool:
-        """Whether what is left of the slope is rounding noise of the sums behind it."""
-        pull = np.where(weights > 0, np.abs(slope), np.maximum(-slope, 0.0))
-        terms = self.events.weight.sum() + self.precision @ np.abs(weights - self.prior)
-        return bool(pull.max() <= NOISE * terms)
-
-    def _along(
-        self, weights: Floats, step: Floats, loss: float, drop: float
-    ) -> tuple[Floats, float, Floats]:
-        """The first of 1, 1/2, 1/4 ... of a step that lowers the value by enough (Armijo 1966)."""
-        noise = NOISE * (abs(loss) + float(self.events.weight.sum() * weights.sum()))
-        share = 1.0
-        while True:
-            moved = np.maximum(weights + share * step, 0.0)
-            value, chances = self.value(moved)
-            if value <= loss + 1e-4 * share * drop + noise or share < SHORTEST:
-                return moved, value, chances
-            share /= 2
-
-
-def maximum_posterior(
-    events: Events, prior: Floats, precision: Floats, max_iter: int, tol: float
-) -> tuple[Floats, int]:
-    """Weights (P,) and Newton steps; many events start from the answer of a sixteenth of them.
-
-    One thread: the same bytes whatever the machine, and small blocks gain nothing from more.
-    """
-    start = prior
-    with threadpool_limits(1, "blas"):
-        if len(events) > ENOUGH_FOR_A_SAMPLE:
-            sample = Posterior(events.sample(), prior, precision)
-            start = sample.lowest(prior, max_iter, COARSE)[0]
-        return Posterior(events, prior, precision).lowest(start, max_iter, tol)
-
-
-def _bounded_step(weights: Floats, slope: Floats, bends: Floats) -> Floats:
-    """The step to where the quadratic of this slope and Hessian is least over weights >= 0 (P,)."""
-    root = cholesky(bends)
-    target = -solve_triangular(root, slope, trans="T")
-    found = lsq_linear(root, target, (-weights, np.inf), "bvls", 1e-15, max_iter=10 * len(root))
-    step: Floats = np.maximum(found.x, -weights)
-    return step

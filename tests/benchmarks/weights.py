@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from recommender.encoding import Floats
 from recommender.learning import ChoiceRanker
-from recommender.learning.choice import Posterior
+from recommender.learning.posterior import Posterior
 from recommender.learning.events import read_events
 from tests.benchmarks.timing import Line, Work, interleaved, lines
 
