@@ -28,7 +28,7 @@ from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import Product
 from recommender.questions import Questions
-from recommender.remedies import Remedies, mendable
+from recommender.remedies import Remedies, levers, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES
@@ -59,6 +59,7 @@ class Engine:
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
         self._questions = Questions(self._matcher)
         self._mendable = mendable(self._matcher, ("company",))
+        self._levers = levers(self._matcher)
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
         self._provenance = np.array(quality)
 
@@ -205,7 +206,7 @@ class Engine:
         verdicts = situation.verdicts[0]
         grades = matcher.fits(situation.verdicts)[0]
         grades[grades < 0] = INELIGIBLE
-        remedies = Remedies(matcher, case)
+        remedies = Remedies(matcher, case, self._levers)
         failing = matcher.failing(verdicts, self._mendable, options.lanes or LANES)
         near = remedies.near_misses(failing)
         grades[[matcher.index[name] for name in near]] = NEAR
