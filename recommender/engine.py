@@ -57,7 +57,7 @@ class Engine:
         self.model_version = self.weights.version
         self._matcher = Matcher(catalogue, self.parameters)
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
-        self._questions = Questions(self._matcher)
+        self._questions = Questions(self._matcher, self.weights)
         self._mendable = mendable(self._matcher, ("company",))
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
         self._provenance = np.array(quality)
@@ -253,18 +253,18 @@ class Engine:
     def _next_questions(
         self, assessment: Assessment, by_lane: Mapping[str, list[Product]], language: Language
     ) -> list[Json]:
-        ranks: dict[int, int] = {}
-        for products in by_lane.values():
-            for rank, product in enumerate(products, start=1):
-                if assessment.fits[product.id] == "conditional":
-                    ranks[self._matcher.index[product.id]] = rank
+        index, fits = self._matcher.index, assessment.fits
+        shown = [
+            [index[p.id] for p in products if fits[p.id] in ("eligible", "conditional")]
+            for products in by_lane.values()
+        ]
         return [
             {
                 "fact": name,
                 "question": show(self._wording.question(name), language),
                 "decides": products,
             }
-            for name, products in self._questions.ask(assessment, ranks)
+            for name, products in self._questions.ask(assessment, shown)
         ]
 
     def _head(self, options: Options) -> Json:
