@@ -1,9 +1,8 @@
 """By how much an answer to each question is expected to change the top three of the lists.
 
-change = half the sum over products of |weight of the place before - weight of the place after|,
-summed over lanes; the first three places weigh 1, 0.63 and 0.5, all others nothing. Its mean over
-the possible answers is what a question is worth. Exact for answers to one field at a time, for
-lists up to the given depth.
+The change of a list is half the number of products that leave its first three places or come
+into them; lanes are added up. Its mean over the possible answers, each with its chance, is what a
+question is worth. Exact for the answers compiled, as deep as the lists given.
 """
 
 from __future__ import annotations
@@ -21,24 +20,17 @@ from recommender.possible_answers import Effects, Possible
 from recommender.scoring import Micros, micros
 
 TOP = 3
-DISCOUNT: Floats = 1 / np.log2(1 + np.arange(1, TOP + 1))
-_FILLED: Floats = np.concatenate([[0.0], np.cumsum(DISCOUNT)])
-_WEIGHT: Floats = np.concatenate([DISCOUNT, [0.0]])
 _GONE = np.int64(-(2**62))
 TIES = 1_024
 
 
 def change(before: Sequence[str], after: Sequence[str]) -> float:
-    """How far the top three of one list changed; 0 to 2.13.
+    """How far the first three places of one list changed; 0 to 3.
 
-    >>> change("abcd", "abcx"), round(change("abc", "bac"), 3), round(change("ab", ""), 3)
-    (0.0, 0.369, 0.815)
+    >>> change("abcd", "abcx"), change("abc", "bax"), change("ab", "")
+    (0.0, 1.0, 1.0)
     """
-    places: dict[str, float] = {}
-    for sign, names in ((1, before), (-1, after)):
-        for name, weight in zip(names[:TOP], DISCOUNT.tolist(), strict=False):
-            places[name] = places.get(name, 0.0) + sign * weight
-    return sum(map(abs, places.values())) / 2
+    return len(set(before[:TOP]) ^ set(after[:TOP])) / 2
 
 
 @dataclass(frozen=True)
@@ -128,20 +120,21 @@ def _add_tastes(s: State, rows: Ints, columns: Ints, yes: Bools, keys: Micros) -
 
 
 def _changes(keys: Micros, lists: Lists) -> Floats:
-    """The change of the lists for each answer (U,), from keys (n, U) after it."""
-    starts, n = lists.starts, keys.shape[0]
-    lane = np.repeat(np.arange(len(starts)), np.diff([*starts.tolist(), n]))
-    shown = np.diff([*starts.tolist(), n])
-    left = lists.sizes[:, None] - _counted(keys == _GONE, starts)
-    total = _FILLED[np.minimum(left, TOP)]
+    """The change of the lists for each answer (U,), from keys (n, U) after it.
+
+    Of the first three before, `stay` are among the first three after; as many come in as are left
+    to fill the places.
+    """
+    shown = np.diff([*lists.starts.tolist(), len(keys)])
+    lane = np.repeat(np.arange(len(shown)), shown)
+    left = lists.sizes[:, None] - _counted(keys == _GONE, lists.starts)
+    total = np.minimum(left, TOP) + np.minimum(lists.sizes, TOP)[:, None]
     for place in range(TOP):
-        there = shown > place
-        top = np.where(there, starts + place, starts)
-        ahead = _counted(keys > keys[top[lane]], starts)
+        top = lists.starts + np.minimum(place, shown - 1)
         own = keys[top]
-        weight = np.where(own == _GONE, 0.0, _WEIGHT[np.minimum(ahead, TOP)])
-        moved = np.abs(DISCOUNT[place] - weight) - weight
-        total = total + np.where(there[:, None], moved, 0.0)
+        ahead = _counted(keys > own[lane], lists.starts)
+        stays = (ahead < TOP) & (own != _GONE) & (shown > place)[:, None]
+        total = total - 2 * stays
     found: Floats = total.sum(axis=0) / 2
     return found
 

@@ -256,7 +256,7 @@ def _effects(matcher: Matcher, weights: Weights, answers: tuple[Answer, ...]) ->
     names = tuple(sorted({answer.question for answer in answers}))
     place = {name: i for i, name in enumerate(names)}
     question = np.array([place[answer.question] for answer in answers], dtype=np.int64)
-    prior = _prior(question, gates, len(matcher.products))
+    prior = _prior(question, gates, tastes, answers, len(matcher.products))
     settles = [NAMES.index(SETTLES[answer.question]) for answer in answers[:settling]]
     return _merged(
         Possible(
@@ -344,20 +344,30 @@ def _moved(
     return found
 
 
-def _prior(question: Ints, gates: Effects, products: int) -> Floats:
-    """Chance of each answer: 1 + the products with a gate on the question that it leaves open.
+def _prior(
+    question: Ints, gates: Effects, tastes: Effects, answers: Sequence[Answer], products: int
+) -> Floats:
+    """Chance of each answer: 1 + the products that ask the question and are content with it.
 
-    Products are made for the firms there are; without gates all answers are alike.
+    Products are made for the firms there are. A flag that products want set counts one more for
+    not set: what has to be obtained is not there by itself. Without rules all answers are alike.
     """
     size = int(question.max(initial=-1)) + 1
-    hit = np.unique(question[gates.answer] * products + gates.product)
-    gated = np.bincount(hit // products, minlength=size)
-    lost = np.unique(gates.answer * products + gates.product)
-    failed = np.bincount(lost // products, minlength=len(question))
-    weight = 1.0 + gated[question] - failed
+    lost = np.concatenate([gates.answer, tastes.answer[~tastes.yes]])
+    of = np.concatenate([gates.product, tastes.product[~tastes.yes]])
+    hit = np.unique(question[lost] * products + of)
+    asking = np.bincount(hit // products, minlength=size)
+    failed = np.bincount(np.unique(lost * products + of) // products, minlength=len(question))
+    weight = 1.0 + asking[question] - failed
+    wanted = np.array([_not_set(answer) for answer in answers]) & (failed > 0)
+    weight += wanted
     total = np.bincount(question, weights=weight, minlength=size)
     found: Floats = weight / total[question]
     return found
+
+
+def _not_set(answer: Answer) -> bool:
+    return answer.values.get(answer.question) == Codes()
 
 
 class _Rests:

@@ -14,7 +14,7 @@ from recommender.compiled import Bools
 from recommender.eligibility import UNKNOWN
 from recommender.encoding import Columns, Floats, Ints
 from recommender.expected_change import TIES, Lists, State, expected_changes
-from recommender.matching import Matcher
+from recommender.matching import Case, Matcher
 from recommender.possible_answers import possible
 from recommender.product import Rule
 from recommender.scoring import Micros, Weights
@@ -24,7 +24,9 @@ from recommender.vocabulary import PROVENANCES
 MOST = 10
 EXACT = 64
 DEPTH = 6
-PAPERS = "document_issuers"
+LATER = 1e-9
+SECTIONS = ("need", "trade")
+_SIZE = ("industry", "staff", "revenue_cny")
 Found = list[tuple[str, list[str]]]
 
 
@@ -52,7 +54,7 @@ class Questions:
             found.add(self._possible.names[at], float(gains[at]))
         if len(found.gains) < MOST:
             for name, weight in self._kept.weights(assessment, shown):
-                found.add(name, weight * _LATER)
+                found.add(name, weight * LATER)
         products = np.unique(lists.products)
         decided = (
             (name, self._decided(assessment, found.sources[name], products))
@@ -119,7 +121,17 @@ class Questions:
         return listed[p.moved[rows][:, listed].any(axis=0)].tolist()
 
 
-_LATER = 1e-9
+def _said_for(case: Case, name: str) -> list[str]:
+    """What a person is asked to say: fields, or a whole section of which nothing is said yet."""
+    bases = base_fields(case, name)
+    if name == "size_class":
+        bases = [part for part in _SIZE if getattr(case.company, part) is None] or bases
+    tops = [(base, base.partition(".")[0]) for base in bases]
+    said = [
+        top if top in SECTIONS and getattr(case.company, top) is None else base
+        for base, top in tops
+    ]
+    return list(dict.fromkeys(said))
 
 
 class _Gains:
@@ -135,7 +147,7 @@ class _Gains:
         case = self._assessment.case
         if not is_open(case, name):
             return
-        bases = base_fields(case, name)
+        bases = _said_for(case, name)
         for base in bases:
             self.gains[base] = self.gains.get(base, 0.0) + gain / len(bases)
             self.sources.setdefault(base, []).append(name)
