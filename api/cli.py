@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, check a catalogue, serve.
+"""The `corridor` command: recommend, check a catalogue, serve, simulate.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in.
@@ -43,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     language = language_of(given, os.environ)
     for stream in (sys.stdout, sys.stderr):
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
-    actions = {"recommend": _recommend, "check": _check, "serve": _serve}
+    actions = {
+        "recommend": _recommend,
+        "check": _check,
+        "serve": _serve,
+        "simulate": _simulate,
+    }
     arguments = parser(language, actions).parse_args(given)
     try:
         code: int = arguments.action(arguments, language)
@@ -173,6 +178,12 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
 
     serve(settings, language)
     return 0
+
+
+def _simulate(arguments: argparse.Namespace, language: Language) -> int:
+    from api.simulating import simulate
+
+    return simulate(arguments, language)
 
 
 def _complain(errors: Sequence[tuple[str, CorridorError]], language: Language) -> None:

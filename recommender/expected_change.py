@@ -13,14 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.answer_effects import Effects, Possible
 from recommender.compiled import Bools
 from recommender.eligibility import NO, UNKNOWN, Verdicts
 from recommender.encoding import Floats, Ints
-from recommender.possible_answers import Effects, Possible
 from recommender.scoring import Micros, micros
 
 TOP = 3
 _GONE = np.int64(-(2**62))
+Singles = NDArray[np.float32]
 TIES = 1_024
 
 
@@ -80,7 +81,8 @@ def expected_changes(p: Possible, s: State) -> Floats:
     used[gates.answer] = True
     used[tastes.answer] = True
     settling = len(p.settles)
-    used[:settling] |= s.open[p.question[:settling]] & s.unknown.any(axis=0)[p.settles]
+    unsettled: Bools = np.logical_or.reduce(s.unknown, axis=0)
+    used[:settling] |= s.open[p.question[:settling]] & unsettled[p.settles]
     rows = np.flatnonzero(used)
     place = np.cumsum(used) - 1
     keys = np.repeat(s.lists.keys[:, None], len(rows), axis=1)
@@ -94,7 +96,7 @@ def expected_changes(p: Possible, s: State) -> Floats:
 
 def _live(p: Possible, effects: Effects, s: State, column: Ints) -> Effects:
     """The effects on listed products of answers to open questions."""
-    live = (s.verdicts[effects.rule] == UNKNOWN) & (column[effects.product] >= 0)
+    live: Bools = (s.verdicts[effects.rule] == UNKNOWN) & (column[effects.product] >= 0)
     live &= s.open[p.question[effects.answer]]
     if len(s.rests):
         live &= (effects.rest < 0) | (s.rests[effects.rest] == NO)
@@ -104,12 +106,15 @@ def _live(p: Possible, effects: Effects, s: State, column: Ints) -> Effects:
 def _settle(p: Possible, s: State, rows: Ints, keys: Micros) -> None:
     """Move scores by the similarities that answers settle."""
     settling = rows[: np.searchsorted(rows, len(p.settles))]
-    moved = p.moved[settling][:, s.lists.products].T
-    keys[:, : len(settling)] += moved * s.unknown[:, p.settles[settling]] * TIES
+    moved = p.moved[s.lists.products].take(settling, axis=1)
+    moved *= s.unknown.take(p.settles[settling], axis=1)
+    keys[:, : len(settling)] += moved * TIES
 
 
 def _add_tastes(s: State, rows: Ints, columns: Ints, yes: Bools, keys: Micros) -> None:
     """Move scores by the soft rules that answers decide."""
+    if not len(rows):
+        return
     flat, at = np.unique(columns * keys.shape[1] + rows, return_inverse=True)
     product = flat // keys.shape[1]
     met, known = s.tastes[0, product], s.tastes[1, product]
@@ -125,20 +130,21 @@ def _changes(keys: Micros, lists: Lists) -> Floats:
     Of the first three before, `stay` are among the first three after; as many come in as are left
     to fill the places.
     """
-    shown = np.diff([*lists.starts.tolist(), len(keys)])
+    shown = np.diff(lists.starts, append=len(keys))
     lane = np.repeat(np.arange(len(shown)), shown)
-    left = lists.sizes[:, None] - _counted(keys == _GONE, lists.starts)
-    total = np.minimum(left, TOP) + np.minimum(lists.sizes, TOP)[:, None]
-    for place in range(TOP):
+    lanes = (lane == np.arange(len(shown))[:, None]).astype(np.float32)
+    gone = keys == _GONE
+    left = lists.sizes[:, None] - _counted(lanes, gone)
+    total: Floats = np.minimum(left, TOP) + np.minimum(lists.sizes, float(TOP))[:, None]
+    for place in range(min(TOP, int(shown.max()))):
         top = lists.starts + np.minimum(place, shown - 1)
-        own = keys[top]
-        ahead = _counted(keys > own[lane], lists.starts)
-        stays = (ahead < TOP) & (own != _GONE) & (shown > place)[:, None]
+        ahead = _counted(lanes, keys > keys[top][lane])
+        stays = (ahead < TOP) & ~gone[top] & (shown > place)[:, None]
         total = total - 2 * stays
     found: Floats = total.sum(axis=0) / 2
     return found
 
 
-def _counted(flags: NDArray[np.bool_], starts: Ints) -> NDArray[np.int16]:
-    found: NDArray[np.int16] = np.add.reduceat(flags.view(np.int8), starts, axis=0, dtype=np.int16)
-    return found
+def _counted(lanes: Singles, flags: Bools) -> Singles:
+    """How many flags are set in each lane; whole numbers this small are exact as floats."""
+    return lanes @ flags.astype(np.float32)

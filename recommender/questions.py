@@ -5,17 +5,18 @@ How that is measured, and what is taken for likely, is docs/decisions/0009.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 
 import numpy as np
 
+from recommender.answer_effects import possible
 from recommender.answers import Assessment, base_fields, is_open
 from recommender.compiled import Bools
-from recommender.eligibility import UNKNOWN
+from recommender.eligibility import UNKNOWN, YES
 from recommender.encoding import Columns, Floats, Ints
 from recommender.expected_change import TIES, Lists, State, expected_changes
 from recommender.matching import Case, Matcher
-from recommender.possible_answers import possible
 from recommender.product import Rule
 from recommender.scoring import Micros, Weights
 from recommender.similarity import NAMES
@@ -24,10 +25,9 @@ from recommender.vocabulary import PROVENANCES
 MOST = 10
 EXACT = 64
 DEPTH = 6
-LATER = 1e-9
 SECTIONS = ("need", "trade")
-_SIZE = ("industry", "staff", "revenue_cny")
-Found = list[tuple[str, list[str]]]
+SIZE = ("industry", "staff", "revenue_cny")
+_LATER = 1e-9
 
 
 class Questions:
@@ -36,43 +36,48 @@ class Questions:
     def __init__(self, matcher: Matcher, weights: Weights) -> None:
         self._matcher = matcher
         self._possible = possible(matcher, weights)
-        self._known_by = _KnownBy(matcher, self._possible.names)
-        self._kept = _KeptOpen(matcher)
+        self._answered = _Answered(matcher, self._possible.names)
+        self._hanging = _Hanging(matcher)
         self._taste = weights.weights["preferences"]
+        self._papers = matcher.offers.required.sum(axis=1)
         self._quality = np.array([PROVENANCES.index(p.quality) for p in matcher.products])
+        p = self._possible
+        self._rows = {
+            name: np.flatnonzero(p.question[: len(p.settles)] == at)
+            for at, name in enumerate(p.names)
+        }
 
-    def ask(self, assessment: Assessment, shown: Sequence[Sequence[int]]) -> Found:
+    def ask(
+        self, assessment: Assessment, shown: Sequence[Sequence[int]]
+    ) -> list[tuple[str, list[str]]]:
         """Fields to ask for, the one expected to change most first, with the products it decides.
 
-        shown: the products that fit, by lane and in order. At most ten fields. After those that
-        change the top of a list by themselves come those that keep a product open with others.
+        shown: the products that fit, by lane and in order. At most ten fields. Lists of more than
+        EXACT products are looked at DEPTH deep in each lane. After the fields that change the top
+        of a list by themselves come those that can do it only together with others.
         """
         lists = self._lists(assessment, shown)
         gains = expected_changes(self._possible, self._state(assessment, lists))
-        found = _Gains(assessment)
+        open_ = self._hanging.open(assessment, shown)
+        worth = _Worth(assessment.case)
         for at in np.flatnonzero(gains > 0).tolist():
-            found.add(self._possible.names[at], float(gains[at]))
-        if len(found.gains) < MOST:
-            for name, weight in self._kept.weights(assessment, shown):
-                found.add(name, weight * LATER)
-        products = np.unique(lists.products)
-        decided = (
-            (name, self._decided(assessment, found.sources[name], products))
-            for name in found.ordered()
-        )
-        return [(name, products) for name, products in decided if products][:MOST]
+            worth.add(self._possible.names[at], float(gains[at]))
+        if len(worth.gains) < MOST:
+            for name, weight in self._hanging.weights(open_, shown):
+                worth.add(name, weight * _LATER)
+        named = ((n, self._decided(worth.sources[n], open_, lists)) for n in worth.ordered())
+        return list(islice(((name, ids) for name, ids in named if ids), MOST))
 
     def _lists(self, a: Assessment, shown: Sequence[Sequence[int]]) -> Lists:
         lanes = [lane for lane in shown if lane]
-        depth = EXACT if sum(map(len, lanes)) <= EXACT else DEPTH
-        top = [list(lane[:depth]) for lane in lanes]
-        products = np.array([j for lane in top for j in lane], dtype=np.int64)
+        sizes = [len(lane) for lane in lanes]
+        depth = EXACT if sum(sizes) <= EXACT else DEPTH
+        top = [lane[:depth] for lane in lanes]
+        products = np.array(list(chain.from_iterable(top)), dtype=np.int64)
         starts = np.cumsum([0, *map(len, top)])[:-1]
-        totals = np.zeros(len(products), dtype=np.int64)
-        if a.scores is not None:
-            totals = a.scores.total[0, products]
-        keys = totals * TIES + self._ties(a, products)
-        return Lists(products, starts, np.array([len(lane) for lane in lanes]), keys)
+        ties = self._ties(a, products)
+        keys = ties if a.scores is None else a.scores.total[0, products] * TIES + ties
+        return Lists(products, starts, np.array(sizes, dtype=np.int64), keys)
 
     def _ties(self, a: Assessment, products: Ints) -> Micros:
         """What stands first among equal scores: larger is earlier."""
@@ -80,105 +85,110 @@ class Questions:
         if a.scores is not None:
             offers, columns = self._matcher.offers, a.case.columns
             held = (columns.has[0, offers.papers.words] & offers.papers.masks) != 0
-            missing = offers.required[products] @ ~held
+            found = offers.required[products][:, np.flatnonzero(held)].sum(axis=1)
+            missing = self._papers[products] - found
             order = np.lexsort((products, missing, self._quality[products]))
         ties = np.empty(len(products), dtype=np.int64)
         ties[order] = np.arange(len(products))[::-1]
         return ties
 
     def _state(self, a: Assessment, lists: Lists) -> State:
-        columns, products = a.case.columns, lists.products
-        rests = self._possible.rests.verdicts(columns)[0]
-        open_ = ~self._known_by.known(columns)
-        if a.scores is None:
-            unknown = np.zeros((len(products), len(NAMES)), dtype=bool)
-        else:
-            unknown = ~a.scores.known[0, products]
+        rests = self._possible.rests
+        tastes = np.zeros((2, len(lists)))
+        unknown = np.zeros((len(lists), len(NAMES)), dtype=bool)
+        if a.scores is not None:
+            unknown = ~a.scores.known[0, lists.products]
+            tastes = self._tastes(a)[:, lists.products]
         return State(
-            lists, open_, a.verdicts, rests, unknown, self._tastes(a)[:, products], self._taste if a.scores is not None else 0.0
+            lists,
+            ~self._answered.by(a.case.columns),
+            a.verdicts,
+            rests.verdicts(a.case.columns)[0],
+            unknown,
+            tastes,
+            0.0 if a.scores is None else self._taste,
         )
 
     def _tastes(self, a: Assessment) -> Floats:
+        """How many soft rules of each product are met, and how many are answered (2, m)."""
         rules, owners = self._matcher.offers.soft
         said, m = a.verdicts[rules], len(self._matcher.products)
-        return np.stack(
-            [
-                np.bincount(owners, weights=said == 1, minlength=m),
-                np.bincount(owners, weights=said != UNKNOWN, minlength=m),
-            ]
-        )
+        met = np.bincount(owners, weights=said == YES, minlength=m)
+        return np.stack([met, np.bincount(owners, weights=said != UNKNOWN, minlength=m)])
 
-    def _decided(self, a: Assessment, fields: Iterable[str], listed: Ints) -> list[str]:
-        """The products that a question keeps open; else those that it may move in their list."""
-        found = self._kept.products(a, fields)
-        products = found or [self._matcher.products[j].id for j in self._movable(fields, listed)]
-        return products
-
-    def _movable(self, fields: Iterable[str], listed: Ints) -> list[int]:
-        p = self._possible
-        asked = [p.names.index(name) for name in fields if name in p.names]
-        rows = np.isin(p.question[: len(p.settles)], asked)
-        return listed[p.moved[rows][:, listed].any(axis=0)].tolist()
+    def _decided(self, fields: Iterable[str], open_: Bools, lists: Lists) -> list[str]:
+        """The products that fields keep open; else those that they may move in their list."""
+        products = self._hanging.products(open_, fields)
+        if not products:
+            rows = np.concatenate([self._rows.get(name, _NONE) for name in fields])
+            moved = self._possible.moved[lists.products][:, rows].any(axis=1)
+            products = sorted(lists.products[moved].tolist())
+        return [self._matcher.ids[j] for j in products]
 
 
-def _said_for(case: Case, name: str) -> list[str]:
-    """What a person is asked to say: fields, or a whole section of which nothing is said yet."""
-    bases = base_fields(case, name)
-    if name == "size_class":
-        bases = [part for part in _SIZE if getattr(case.company, part) is None] or bases
-    tops = [(base, base.partition(".")[0]) for base in bases]
-    said = [
-        top if top in SECTIONS and getattr(case.company, top) is None else base
-        for base, top in tops
-    ]
-    return list(dict.fromkeys(said))
+_NONE: Ints = np.zeros(0, dtype=np.int64)
 
 
-class _Gains:
-    """What fields of the profile are worth, from what rules look at."""
+class _Worth:
+    """What fields of a profile are worth asking for, from what rules look at."""
 
-    def __init__(self, assessment: Assessment) -> None:
-        self._assessment = assessment
+    def __init__(self, case: Case) -> None:
+        self._case = case
         self.gains: dict[str, float] = {}
         self.sources: dict[str, list[str]] = {}
 
     def add(self, name: str, gain: float) -> None:
-        """Share a gain evenly among what has to be said for it."""
-        case = self._assessment.case
-        if not is_open(case, name):
+        """Share a gain evenly among what has to be said for it; nothing for what is known."""
+        if not is_open(self._case, name):
             return
-        bases = _said_for(case, name)
-        for base in bases:
-            self.gains[base] = self.gains.get(base, 0.0) + gain / len(bases)
+        said = _said_for(self._case, name)
+        for base in said:
+            self.gains[base] = self.gains.get(base, 0.0) + gain / len(said)
             self.sources.setdefault(base, []).append(name)
 
     def ordered(self) -> list[str]:
-        """The largest gain first; equal ones by name."""
+        """The most worth first; equal ones by name.
+
+        Of a section of which nothing is said yet, two fields and more are asked for as one.
+        """
+        for section in SECTIONS:
+            parts = [name for name in self.gains if name.startswith(f"{section}.")]
+            if len(parts) > 1 and getattr(self._case.company, section) is None:
+                self.gains[section] = sum(self.gains.pop(name) for name in parts)
+                self.sources[section] = [n for part in parts for n in self.sources[part]]
         return sorted(self.gains, key=lambda name: (-round(self.gains[name], 12), name))
 
 
-class _KnownBy:
-    """Where the encoded profile says whether a question is answered."""
+def _said_for(case: Case, name: str) -> list[str]:
+    """The fields that have to be said before a question is answered."""
+    bases = base_fields(case, name)
+    if name == "size_class":
+        return [part for part in SIZE if getattr(case.company, part) is None] or bases
+    return bases
+
+
+class _Answered:
+    """Where the encoded profile says whether a question is answered in full."""
 
     def __init__(self, matcher: Matcher, names: Sequence[str]) -> None:
         layout = matcher.layout
         self._numbers = np.array([layout.numbers.get(name, 0) for name in names], dtype=np.int64)
-        wholes = [layout.codes[n].whole if n in layout.codes else () for n in names]
+        wholes = [layout.codes[name].whole if name in layout.codes else () for name in names]
         words = [(at, *part) for at, whole in enumerate(wholes) for part in whole]
         self._at = np.array([part[0] for part in words], dtype=np.int64)
         self._words = np.array([part[1] for part in words], dtype=np.int64)
         self._masks = np.array([part[2] for part in words], dtype=np.uint64)
 
-    def known(self, columns: Columns) -> Bools:
-        """Whether each question is answered in full (Q,)."""
-        known: Bools = ~np.isnan(columns.numbers[0, self._numbers])
+    def by(self, columns: Columns) -> Bools:
+        """Whether each question is answered (Q,)."""
+        found: Bools = ~np.isnan(columns.numbers[0, self._numbers])
         maybe = columns.may[0, self._words] & ~columns.has[0, self._words] & self._masks
-        known[self._at[maybe != 0]] = False
-        return known
+        found[self._at[maybe != 0]] = False
+        return found
 
 
-class _KeptOpen:
-    """The products that a field keeps open."""
+class _Hanging:
+    """The products whose answer hangs on a field."""
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
@@ -187,43 +197,45 @@ class _KeptOpen:
         self._names = tuple(sorted({name for part in fields for name in part}))
         place = {name: i for i, name in enumerate(self._names)}
         pairs = [
-            (at, place[name], 1 / len(fields[rule]))
+            (place[name], at, 1 / len(fields[rule]))
             for at, rule in enumerate(matcher.carried.tolist())
             for name in fields[rule]
         ]
-        self._at: Ints = np.array([pair[0] for pair in pairs], dtype=np.int64)
-        self._field: Ints = np.array([pair[1] for pair in pairs], dtype=np.int64)
+        pairs.sort()
+        self._field: Ints = np.array([pair[0] for pair in pairs], dtype=np.int64)
+        self._at: Ints = np.array([pair[1] for pair in pairs], dtype=np.int64)
         self._share: Floats = np.array([pair[2] for pair in pairs])
-        order = np.argsort(self._field, kind="stable")
-        ends = np.searchsorted(self._field[order], np.arange(len(self._names) + 1))
-        self._places: dict[str, Ints] = {
-            name: self._at[order[ends[i] : ends[i + 1]]] for i, name in enumerate(self._names)
-        }
+        ends = np.searchsorted(self._field, np.arange(len(self._names) + 1)).tolist()
+        parts = zip(self._names, ends, ends[1:], strict=False)
+        self._places = {name: self._at[start:end] for name, start, end in parts}
 
-    def products(self, a: Assessment, fields: Iterable[str]) -> list[str]:
-        """Ids of the products that some of these fields keep open, in the catalogue's order."""
+    def open(self, a: Assessment, shown: Sequence[Sequence[int]]) -> Bools:
+        """Which (rule, product) pairs keep a product that fits so far open."""
         matcher = self._matcher
-        parts = [self._places[name] for name in fields if name in self._places]
-        at = np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
-        at = at[self._ours[at] & (a.verdicts[matcher.carried[at]] == UNKNOWN)]
-        ids = (matcher.ids[j] for j in np.unique(matcher.carrier[at]).tolist())
-        return [name for name in ids if a.fits[name] == "conditional"]
+        fits = np.zeros(len(matcher.products), dtype=bool)
+        fits[np.array(list(chain.from_iterable(shown)), dtype=np.int64)] = True
+        open_ = self._ours & fits[matcher.carrier] & (a.verdicts[matcher.carried] == UNKNOWN)
+        return np.asarray(open_)
 
-    def weights(
-        self, a: Assessment, shown: Sequence[Sequence[int]]
-    ) -> list[tuple[str, float]]:
+    def products(self, open_: Bools, fields: Iterable[str]) -> list[int]:
+        """The products that some of these fields keep open, in the catalogue's order."""
+        found: set[int] = set()
+        for at in (self._places.get(name, _NONE) for name in fields):
+            found.update(self._matcher.carrier[at[open_[at]]].tolist())
+        return sorted(found)
+
+    def weights(self, open_: Bools, shown: Sequence[Sequence[int]]) -> list[tuple[str, float]]:
         """What each field keeps open: 1 / log2(1 + place) of each product that hangs on it.
 
         A product's weight is split evenly among its open rules and, within a rule, among its
         fields: what alone decides a leading product weighs most.
         """
-        matcher, m = self._matcher, len(self._matcher.products)
+        carrier, m = self._matcher.carrier, len(self._matcher.products)
         weight = np.zeros(m)
         for lane in shown:
             weight[np.array(lane, dtype=np.int64)] = 1 / np.log2(2 + np.arange(len(lane)))
-        open_ = self._ours & (a.verdicts[matcher.carried] == UNKNOWN)
-        count = np.bincount(matcher.carrier[open_], minlength=m)
-        each = np.where(open_, (weight / np.maximum(count, 1))[matcher.carrier], 0.0)
+        count = np.bincount(carrier[open_], minlength=m)
+        each = np.where(open_, (weight / np.maximum(count, 1))[carrier], 0.0)
         kept = np.bincount(self._field, each[self._at] * self._share, len(self._names)).tolist()
         return [(name, value) for name, value in zip(self._names, kept, strict=True) if value > 0]
 

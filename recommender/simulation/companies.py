@@ -18,17 +18,11 @@ from recommender.simulation.holdings import (
     positions,
 )
 from recommender.simulation.world import world
+from recommender.texts import LANGUAGES, text
 
 UNKNOWN = 0.35
 _KEPT = ("id", "synthetic", "name_zh", "name_en", "uscc", "consents")
 _SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_LEGAL = {"zh": "有限公司（虚构企业 {}）", "en": "Co. (synthetic firm {})"}
-_VERBS = {
-    "export": {"zh": "出口", "en": "Export"},
-    "import": {"zh": "进口", "en": "Import"},
-    "logistics": {"zh": "物流", "en": "Logistics"},
-    "infrastructure": {"zh": "建设", "en": "Development"},
-}
 
 
 def companies(count: int, seed: int, unknown: float = UNKNOWN) -> Iterator[dict[str, Any]]:
@@ -79,13 +73,11 @@ def _complete(draws: Draws, seed: int, number: int) -> dict[str, Any]:
 
 
 def _names(firm: Firm, number: int) -> dict[str, str]:
-    goods, verb = firm.kind.goods, _VERBS[firm.kind.directions[0]]
-    shown = f"{number + 1:06d}"
+    key, shown = f"simulation.name.{firm.kind.directions[0]}", f"{number + 1:06d}"
+    goods = firm.kind.goods
     return {
-        f"name_{language}": joint.join(
-            [start, goods[language], verb[language], _LEGAL[language].format(shown)]
-        )
-        for language, start, joint in (("zh", "示例", ""), ("en", "Example", " "))
+        f"name_{language}": text(key, language, goods=goods[language], number=shown)
+        for language in LANGUAGES
     }
 
 

@@ -84,7 +84,7 @@ def figure(value: float, digits: int = 3) -> int:
     """
     if value < 10**digits:
         return round(value)
-    step = 10 ** (math.floor(math.log10(value)) - digits + 1)
+    step = int(10 ** (math.floor(math.log10(value)) - digits + 1))
     return round(value / step) * step
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from recommender.simulation.draws import Draws, figure, first, round_amount
 from recommender.simulation.world import Archetype, World
+from recommender.texts import text
 
 USD = 7.0  # CNY for one, to put figures in proportion; the answers use dated rates
 PRICES = {"CNY": 1.0, "USD": USD, "EUR": 7.9, "SGD": 5.4, "THB": 0.21, "VND": 0.00028}
@@ -154,6 +155,7 @@ def _incoterm(world: World, kind: Archetype, way: Any, draws: Draws) -> str | No
 def _tags(firm: Firm) -> list[str]:
     draws, stage, kind = firm.draws, firm.stage, firm.kind
     exporter = "export" in kind.directions
+    sells = exporter and stage not in ("capex", "import_payment")
     duty = ("CIF", "CIP", "DAP", "DPU", "DDP") if exporter else ("FOB", "CFR", "FCA", "CPT", "EXW")
     stated = {
         "goods": _goods(kind),
@@ -171,7 +173,7 @@ def _tags(firm: Firm) -> list[str]:
         "weak": draws.yes(0.05),
         "banked": draws.yes(0.1),
         "borrower": draws.yes(0.25 if firm.revenue < 1e7 else 0.65),
-        "insured": exporter and stage not in ("capex", "import_payment") and draws.yes(kind.insured),
+        "insured": sells and draws.yes(kind.insured),
         "rebate": exporter and "made_goods" in kind.traits and draws.yes(0.08),
         "related": exporter and draws.yes(0.06),
         "hedged": _goods(kind) and firm.currency != "CNY" and draws.yes(0.2),
@@ -210,8 +212,8 @@ def _when(firm: Firm, ahead: int, tenor: int) -> dict[str, Any]:
 
 def trade(firm: Firm) -> dict[str, Any]:
     """The `trade` part of the profile."""
-    goods = {side: round(firm.traded / USD, -3) for side in firm.kind.directions if firm.has("goods")}
-    volumes = {side: int(goods.get(side, 0) / len(firm.kind.directions)) for side in ("export", "import")}
+    sides = [side for side in firm.kind.directions if side in ("export", "import")]
+    volume = int(round(firm.traded / USD, -3) / max(1, len(sides)))
     busy = firm.traded / 600_000 if firm.traded else firm.revenue / 80_000
     return {
         "directions": list(firm.kind.directions),
@@ -221,8 +223,8 @@ def trade(firm: Firm) -> dict[str, Any]:
         "settlement_methods": firm.methods,
         "payment_term_days": firm.term,
         "buyers": _buyers(firm),
-        "export_12m_usd": volumes["export"],
-        "import_12m_usd": volumes["import"],
+        "export_12m_usd": volume if "export" in sides else 0,
+        "import_12m_usd": volume if "import" in sides else 0,
         "corridor_shipments_12m": round(busy * firm.draws.between(0.2, 1.0)) if firm.routes else 0,
         "stage": firm.stage,
         "description": _description(firm),
@@ -244,10 +246,7 @@ def _buyers(firm: Firm) -> list[dict[str, Any]]:
 
 
 def _description(firm: Firm) -> str:
-    zh, en = firm.kind.goods["zh"], firm.kind.goods["en"].lower()
-    return {
-        "export": f"出口{zh}；exports {en}",
-        "import": f"进口{zh}；imports {en}",
-        "logistics": f"从事{zh}；{en}",
-        "infrastructure": f"从事{zh}；{en}",
-    }[firm.kind.directions[0]]
+    """What the firm does, in both languages."""
+    key = f"simulation.does.{firm.kind.directions[0]}"
+    goods = firm.kind.goods
+    return f"{text(key, 'zh', goods=goods['zh'])}; {text(key, 'en', goods=goods['en'].lower())}"
