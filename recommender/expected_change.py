@@ -90,8 +90,8 @@ def expected_changes(p: Possible, s: State) -> Floats:
     _add_tastes(s, place[tastes.answer], column[tastes.product], tastes.yes, keys)
     keys[column[gates.product], place[gates.answer]] = _GONE
     expected = _changes(keys, s.lists) * p.prior[rows]
-    found: Floats = np.bincount(p.question[rows], weights=expected, minlength=len(p.names))
-    return found
+    found = np.bincount(p.question[rows], weights=expected, minlength=len(p.names))
+    return np.asarray(found, dtype=np.float64)
 
 
 def _live(p: Possible, effects: Effects, s: State, column: Ints) -> Effects:
@@ -140,7 +140,7 @@ def _changes(keys: Micros, lists: Lists) -> Floats:
         top = lists.starts + np.minimum(place, shown - 1)
         ahead = _counted(lanes, keys > keys[top][lane])
         stays = (ahead < TOP) & ~gone[top] & (shown > place)[:, None]
-        total = total - 2 * stays
+        total = total - 2.0 * stays
     found: Floats = total.sum(axis=0) / 2
     return found
 

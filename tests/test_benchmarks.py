@@ -11,7 +11,7 @@ import pytest
 
 from recommender import Catalogue, Company, Engine
 from recommender.tables import data_dir
-from tests.benchmarks import catalogues, company, run, serving, timing, weights
+from tests.benchmarks import catalogues, company, questions, run, serving, timing, weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -97,6 +97,29 @@ def test_the_service_and_the_bare_server_answer_a_bounded_number_of_requests():
     assert json.loads(answer)["lanes"][0]["lane"] == "service"
     with serving.server(serving.RAW, "1234") as raw:
         assert len(serving.ask(raw.port, serving.request(body), 1, 1)[1]) == 1234
+
+
+def test_an_interview_of_case_q_ends_where_the_full_profile_does():
+    """Once everything has been said, the list is that of the full profile; and nothing before is."""
+    talk = questions.Interview("fixed order", 3)
+    assert talk.said == {}
+    for name in questions.in_sections(talk):
+        talk.ask(name)
+    assert talk.top == talk.goal
+
+
+def test_an_interview_of_case_q_asks_nothing_twice():
+    talk = questions.Interview("questions, financing alone", 1)
+    for _ in range(questions.MOST):
+        talk.ask(questions.by_worth(talk))
+    assert len(talk.asked) == len(set(talk.asked))
+
+
+def test_an_interval_of_case_q_holds_its_share():
+    low, high = questions.interval(0.4, 2_000)
+    assert low < 0.4 < high
+    assert high - low < 0.05
+    assert questions.interval(0.0, 10)[0] == 0
 
 
 # --- the grown catalogue -------------------------------------------------------------------------

@@ -13,6 +13,7 @@ CASES: Mapping[str, str] = {
     "A": "tests.benchmarks.company",
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
+    "Q": "tests.benchmarks.questions",
     "start": "tests.benchmarks.start",
 }
 
