@@ -100,7 +100,7 @@ def test_the_service_and_the_bare_server_answer_a_bounded_number_of_requests():
 
 
 def test_an_interview_of_case_q_ends_where_the_full_profile_does():
-    """Once everything has been said, the list is that of the full profile; and nothing before is."""
+    """Once everything has been said, the list is that of the full profile."""
     talk = questions.Interview("fixed order", 3)
     assert talk.said == {}
     for name in questions.in_sections(talk):
