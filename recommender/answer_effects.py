@@ -16,7 +16,7 @@ import numpy as np
 
 from recommender.compiled import Bools
 from recommender.eligibility import UNKNOWN, YES, RuleTable, compile_rules
-from recommender.encoding import Companies, Exposure, Floats, Ints, Pledge, Segments
+from recommender.encoding import Columns, Companies, Exposure, Floats, Ints, Pledge, Segments
 from recommender.fields import UNKNOWN as UNKNOWN_CODES
 from recommender.fields import Codes
 from recommender.matching import Matcher, fact_value
@@ -78,25 +78,23 @@ def possible(matcher: Matcher, weights: Weights) -> Possible:
 
 
 def _effects(matcher: Matcher, weights: Weights, said: tuple[Answer, ...]) -> Possible:
-    situation = _situation(matcher, said)
-    rests = _Rests(matcher, situation)
+    columns = _columns(matcher, said)
+    rests = _Rests(matcher, columns)
     gates, tastes = rests.effects()
-    settling = sum(answer.question in SETTLES for answer in said)
-    moved = _moved(matcher, weights, situation, said[:settling])
+    settling = [answer for answer in said if answer.question in SETTLES]
     names = tuple(sorted({answer.question for answer in said}))
     place = {name: i for i, name in enumerate(names)}
     question = np.array([place[answer.question] for answer in said], dtype=np.int64)
-    prior = _prior(question, gates, tastes, said, len(matcher.products))
-    settles = [NAMES.index(SETTLES[answer.question]) for answer in said[:settling]]
+    settles = [NAMES.index(SETTLES[answer.question]) for answer in settling]
     return _merged(
         Possible(
             said,
             names,
             question,
-            prior,
+            _prior(question, gates, tastes, said, len(matcher.products)),
             gates,
             tastes,
-            moved,
+            _moved(matcher, weights, settling),
             np.array(settles, dtype=np.int64),
             compile_rules(rests.rules, matcher.layout),
             len(matcher.products),
@@ -104,22 +102,27 @@ def _effects(matcher: Matcher, weights: Weights, said: tuple[Answer, ...]) -> Po
     )
 
 
-def _situation(matcher: Matcher, said: Sequence[Answer]) -> Situation:
-    """One company for each answer, of which nothing else is known but that it needs money."""
+def _columns(matcher: Matcher, said: Sequence[Answer]) -> Columns:
+    """One company for each answer, of which nothing else is known but what follows from it."""
     columns = matcher.layout.empty(len(said))
     for row, answer in enumerate(said):
         matcher.layout.put(columns, row, answer.values)
     facts = matcher.catalogue.facts
     for row, implied in enumerate(matcher.implied_by(columns)):
-        known = {name: fact_value(facts[name], value) for name, value in implied.items()}
-        matcher.layout.put(columns, row, known | dict(said[row].values))
-    verdicts = matcher.table.verdicts(columns)
-    priced = replace(columns, numbers=columns.numbers.copy())
+        if implied:
+            known = {name: fact_value(facts[name], value) for name, value in implied.items()}
+            matcher.layout.put(columns, row, known | dict(said[row].values))
+    return columns
+
+
+def _situation(matcher: Matcher, said: Sequence[Answer]) -> Situation:
+    """The same for similarities, where what is pledged is worth what is needed."""
+    columns = _columns(matcher, said)
     for row, answer in enumerate(said):
         if answer.pledged is not None:
-            matcher.layout.put(priced, row, {"need_cny": 1.0})
+            matcher.layout.put(columns, row, {"need_cny": 1.0})
     companies = Companies(
-        priced,
+        columns,
         Segments.of([matcher.tokens.hs_tokens(_goods(answer)) for answer in said]),
         Segments.of([[] for _ in said]),
         np.zeros(len(said), dtype=bool),
@@ -128,7 +131,7 @@ def _situation(matcher: Matcher, said: Sequence[Answer]) -> Situation:
         tuple(_exposed(answer) for answer in said),
         np.array([_covered(matcher, answer) for answer in said], dtype=np.float64),
     )
-    return Situation(companies, verdicts)
+    return Situation(companies, matcher.table.verdicts(columns))
 
 
 def _goods(answer: Answer) -> tuple[str, ...]:
@@ -156,22 +159,15 @@ def _covered(matcher: Matcher, answer: Answer) -> float:
     return float(best.get(answer.pledged, 0)) if answer.pledged else 0.0
 
 
-def _moved(
-    matcher: Matcher, weights: Weights, situation: Situation, said: Sequence[Answer]
-) -> Micros:
-    """By how much each answer moves each score through the similarity it settles."""
-    m = len(matcher.products)
-    if not said:
-        return np.zeros((m, 0), dtype=np.int64)
-    after = similarities(situation, matcher.offers)[: len(said)]
-    before = similarities(_situation(matcher, [Answer("", {})]), matcher.offers)[0]
-    known = np.where(np.isnan(after), np.where(np.isnan(before), NEUTRAL, before), after)
-    change = micros(known * weights.array) - micros(
-        np.where(np.isnan(before), NEUTRAL, before) * weights.array
-    )
+def _moved(matcher: Matcher, weights: Weights, said: Sequence[Answer]) -> Micros:
+    """By how much each answer moves each score through the similarity it settles (M, S)."""
+    values = similarities(_situation(matcher, [Answer("", {}), *said]), matcher.offers)
+    before = np.where(np.isnan(values[0]), NEUTRAL, values[0])
     own = [NAMES.index(SETTLES[answer.question]) for answer in said]
-    found: Micros = change[np.arange(len(said)), :, own]
-    return found.T
+    after = values[np.arange(1, len(values)), :, own].T
+    known = np.where(np.isnan(after), before[:, own], after)
+    points = weights.array[own]
+    return micros(known * points) - micros(before[:, own] * points)
 
 
 def _prior(
@@ -203,14 +199,14 @@ def _not_set(answer: Answer) -> bool:
 class _Rests:
     """Which rules each answer decides, alone or together with what else the rule asks."""
 
-    def __init__(self, matcher: Matcher, situation: Situation) -> None:
-        self._matcher, self._verdicts = matcher, situation.verdicts
+    def __init__(self, matcher: Matcher, columns: Columns) -> None:
+        self._matcher, self._verdicts = matcher, matcher.table.verdicts(columns)
         self.rules: list[Rule] = []
         self._places: dict[tuple[int, tuple[int, ...]], int] = {}
         several = [i for i, rule in enumerate(matcher.rules) if len(rule.predicates) > 1]
         alone = [(i, p) for i in several for p in matcher.rules[i].predicates]
         singles = [Rule.model_validate({**p.model_dump(), "code": "part"}) for _, p in alone]
-        parts = compile_rules(singles, matcher.layout).verdicts(situation.companies.columns)
+        parts = compile_rules(singles, matcher.layout).verdicts(columns)
         self._parts: dict[int, list[Any]] = {i: [] for i in several}
         for (i, _), column in zip(alone, parts.T, strict=True):
             self._parts[i].append(column)

@@ -85,7 +85,7 @@ def code(number: int) -> str:
     """A credit code of the unassigned region 99 with a right check digit, one for each number.
 
     >>> code(0)
-    '91990000MA0000000E'
+    '91990000MA00000008'
     """
     digits = ""
     for _ in range(7):
