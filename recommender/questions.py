@@ -18,6 +18,7 @@ from recommender.encoding import Columns, Floats, Ints
 from recommender.expected_change import TIES, Lists, State, expected_changes
 from recommender.matching import Case, Matcher
 from recommender.product import Rule
+from recommender.records import Record
 from recommender.scoring import Micros, Weights
 from recommender.similarity import NAMES
 from recommender.vocabulary import PROVENANCES
@@ -153,10 +154,15 @@ class _Worth:
         """
         for section in SECTIONS:
             parts = [name for name in self.gains if name.startswith(f"{section}.")]
-            if len(parts) > 1 and getattr(self._case.company, section) is None:
+            if len(parts) > 1 and _untold(getattr(self._case.company, section)):
                 self.gains[section] = sum(self.gains.pop(name) for name in parts)
                 self.sources[section] = [n for part in parts for n in self.sources[part]]
         return sorted(self.gains, key=lambda name: (-round(self.gains[name], 12), name))
+
+
+def _untold(section: Record | None) -> bool:
+    """Whether nothing is said of a section, be it absent or a record of unknowns."""
+    return section is None or all(value is None for value in vars(section).values())
 
 
 def _said_for(case: Case, name: str) -> list[str]:

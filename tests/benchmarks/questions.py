@@ -21,6 +21,7 @@ from recommender.simulation import company
 from tests.benchmarks.timing import Line, significant
 
 DAY, SEED, LANE, TOP, MOST = "2026-11-23", 2026, "financing", 3, 10
+ALL = "questions, all lanes"
 RECOMMENDED = ("eligible", "conditional")
 Z = 1.96
 Raw = dict[str, Any]
@@ -31,7 +32,7 @@ Hits = list[tuple[bool, bool]]
 def run(*, small: bool) -> Iterator[Line]:
     """Lines of case Q: one for each way to choose the question and each number of questions."""
     count = 8 if small else 2_000
-    ways = ("questions, financing alone", "questions, all lanes", "fixed order", "random order")
+    ways = tuple(WAYS)
     found = {way: hits(way, count, workers=1 if small else os.cpu_count() or 1) for way in ways}
     against = "fixed order"
     for way in ways:
@@ -92,8 +93,8 @@ class Interview:
 
     def __init__(self, way: str, number: int) -> None:
         self.engine = engine()
-        lanes = None if way == "questions, all lanes" else [LANE]
-        self.options = Options.parse({"as_of": DAY, **({"lanes": lanes} if lanes else {})})
+        lanes = None if way == ALL else (LANE,)
+        self.options = Options(as_of=DAY, lanes=lanes, limit=TOP)
         self.full: Raw = company(SEED, number, unknown=0)
         self.number = number
         self.said: Raw = {}
@@ -171,7 +172,7 @@ def at_random(talk: Interview) -> str | None:
 
 WAYS: dict[str, Next] = {
     "questions, financing alone": by_worth,
-    "questions, all lanes": by_worth,
+    ALL: by_worth,
     "fixed order": fixed,
     "random order": at_random,
 }
