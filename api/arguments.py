@@ -94,6 +94,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _recommend(_command(commands, "recommend", said), said, actions["recommend"])
     _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
+    _simulate(_command(commands, "simulate", said), said, actions["simulate"])
     return top
 
 
@@ -166,4 +167,14 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--catalogue", "catalogue_file", "F"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    command.set_defaults(action=action)
+
+
+def _simulate(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    group = _options(command, said)
+    for flag, name, metavar in (("--companies", "companies", "N"), ("--out", "out", "OUT")):
+        group.add_argument(flag, metavar=metavar, required=True, help=said(f"help.{name}"))
+    for flag, name, default in (("--seed", "seed", "1"), ("--unknown", "unknown", "0.35")):
+        group.add_argument(flag, metavar="X", default=default, help=said(f"help.{name}"))
+    group.add_argument("--complete", action="store_true", help=said("help.complete"))
     command.set_defaults(action=action)

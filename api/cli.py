@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, work on a catalogue, serve.
+"""The `corridor` command: recommend, work on a catalogue, serve, simulate.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "diff": catalogue_commands.diff,
         "template": catalogue_commands.template,
         "serve": _serve,
+        "simulate": _simulate,
     }
     arguments = parser(language, actions).parse_args(given)
     try:
@@ -116,3 +117,9 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
 
     serve(settings, language)
     return 0
+
+
+def _simulate(arguments: argparse.Namespace, language: Language) -> int:
+    from api.simulating import simulate
+
+    return simulate(arguments, language)

@@ -57,7 +57,7 @@ class Engine:
         self.model_version = self.weights.version
         self._matcher = Matcher(catalogue, self.parameters)
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
-        self._questions = Questions(self._matcher)
+        self._questions = Questions(self._matcher, self.weights)
         self._mendable = mendable(self._matcher, ("company",))
         self._levers = levers(self._matcher)
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
@@ -256,18 +256,16 @@ class Engine:
         self, assessment: Assessment, by_lane: Mapping[str, list[Product]], language: Language
     ) -> list[Json]:
         index, grades = self._matcher.index, assessment.grades.tolist()
-        ranks: dict[int, int] = {}
-        for products in by_lane.values():
-            for rank, product in enumerate(products, start=1):
-                if grades[index[product.id]] == 0:
-                    ranks[index[product.id]] = rank
+        shown = [
+            [j for p in products if grades[j := index[p.id]] >= 0] for products in by_lane.values()
+        ]
         return [
             {
                 "fact": name,
                 "question": show(self._wording.question(name), language),
                 "decides": products,
             }
-            for name, products in self._questions.ask(assessment, ranks)
+            for name, products in self._questions.ask(assessment, shown)
         ]
 
     def _head(self, options: Options) -> Json:

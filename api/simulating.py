@@ -1,0 +1,70 @@
+"""`corridor simulate`: made-up companies as a file or a folder."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from recommender import simulation
+from recommender.errors import InvalidOptions, Problem
+from recommender.texts import Language, text
+
+MOST = 10_000_000
+STEP = 1_000
+
+
+def simulate(arguments: argparse.Namespace, language: Language) -> int:
+    """Draw companies and write them; raises InvalidOptions with every problem of the flags."""
+    problems: list[Problem] = []
+    count = _whole("--companies", arguments.companies, problems)
+    seed = _whole("--seed", arguments.seed, problems)
+    unknown = 0.0 if arguments.complete else _share(arguments.unknown, problems)
+    if problems:
+        raise InvalidOptions(problems)
+    profiles = simulation.companies(count, seed, unknown)
+    done = simulation.write(profiles, Path(arguments.out), _teller(count, language))
+    said = text("cli.simulated", language, count=done, out=arguments.out, seed=seed)
+    sys.stdout.write(said + "\n")
+    return 0
+
+
+def _whole(flag: str, given: str, problems: list[Problem]) -> int:
+    """A whole number from 0 on; 0 after adding what is wrong with it."""
+    if not re.fullmatch(r"-?[0-9]{1,18}", given):
+        problems.append(Problem("not_integer", flag, given))
+    elif int(given) < 0:
+        problems.append(Problem("below_minimum", flag, given, 0))
+    elif int(given) > MOST:
+        problems.append(Problem("above_maximum", flag, given, MOST))
+    else:
+        return int(given)
+    return 0
+
+
+def _share(given: str, problems: list[Problem]) -> float:
+    """A share from 0 to 1."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", given):
+        problems.append(Problem("not_number", "--unknown", given))
+    elif float(given) > 1:
+        problems.append(Problem("above_maximum", "--unknown", given, 1))
+    else:
+        return float(given)
+    return 0.0
+
+
+def _teller(count: int, language: Language) -> Callable[[int], Any]:
+    """Says how far it is, on a terminal and for many companies only."""
+    if not sys.stderr.isatty() or count < 10 * STEP:
+        return lambda _: None
+
+    def tell(done: int) -> None:
+        if done % STEP == 0 or done == count:
+            end = "\n" if done == count else ""
+            said = text("cli.simulating", language, done=done, count=count)
+            sys.stderr.write(f"\r{said}{end}")
+
+    return tell
