@@ -26,7 +26,7 @@ RECOMMENDED = ("eligible", "conditional")
 Z = 1.96
 Raw = dict[str, Any]
 Next = Callable[["Interview"], "str | None"]
-Hits = list[tuple[bool, bool]]
+Hits = list[tuple[bool, bool, bool]]
 
 
 def run(*, small: bool) -> Iterator[Line]:
@@ -38,8 +38,8 @@ def run(*, small: bool) -> Iterator[Line]:
     for way in ways:
         for asked in range(1, MOST + 1):
             right = [line[asked - 1] for line in found[way]]
-            base = sum(line[asked - 1][0] for line in found[against]) / count
-            share = sum(same for same, _ in right) / count
+            base = sum(same for same, _, _ in (line[asked - 1] for line in found[against])) / count
+            share = sum(same for same, _, _ in right) / count
             yield {
                 "case": "Q",
                 "what": f"{way}, {asked} asked",
@@ -47,7 +47,8 @@ def run(*, small: bool) -> Iterator[Line]:
                 "against": f"{against} of the dictionary",
                 "same_three": significant(share),
                 "between": [significant(end) for end in interval(share, count)],
-                "same_order": significant(sum(order for _, order in right) / count),
+                "same_order": significant(sum(order for _, order, _ in right) / count),
+                "all_found": significant(sum(held for _, _, held in right) / count),
                 "companies": count,
             }
 
@@ -61,7 +62,7 @@ def interval(share: float, count: int) -> tuple[float, float]:
 
 
 def hits(way: str, count: int, workers: int) -> list[Hits]:
-    """For each company, after each question: whether the three are right, and in order."""
+    """For each company, after each question: the three are right; in order; all among them."""
     work = partial(interview, way)
     if workers == 1:
         return [work(number) for number in range(count)]
@@ -84,7 +85,8 @@ def interview(way: str, number: int) -> Hits:
         name = choose(talk)
         if name is not None:
             talk.ask(name)
-        found.append((set(talk.top) == set(talk.goal), talk.top == talk.goal))
+        top, goal = set(talk.top), set(talk.goal)
+        found.append((top == goal, talk.top == talk.goal, goal <= top))
     return found
 
 
