@@ -84,7 +84,7 @@ class Engine:
     def recommend(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
         """Ranked products by lane with reasons. kw: single options, such as language="en"."""
         chosen = self._chosen(options, kw)
-        assessment = self._assess(company, chosen)
+        assessment = self._assess(company, chosen, shown=True)
         return self._answer(assessment, chosen)
 
     def eligibility(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
@@ -189,7 +189,8 @@ class Engine:
         weights = self.weights.weights
         return MatchWriter(self._matcher, self._sheets, assessment, weights, language)
 
-    def _assess(self, company: Company, options: Options) -> Assessment:
+    def _assess(self, company: Company, options: Options, *, shown: bool = False) -> Assessment:
+        """shown: only what an answer shows matters; else every product gets its fit."""
         problems = self._matcher.problems(company)
         if problems:
             raise InvalidProfile(problems)
@@ -198,17 +199,21 @@ class Engine:
         contradictions = self._matcher.contradictions(case)
         if contradictions:
             raise InvalidProfile(contradictions)
-        return self._assessed(case, options)
+        return self._assessed(case, options, shown=shown)
 
-    def _assessed(self, case: Case, options: Options) -> Assessment:
+    def _assessed(self, case: Case, options: Options, *, shown: bool) -> Assessment:
         matcher = self._matcher
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
         grades = matcher.fits(situation.verdicts)[0]
         grades[grades < 0] = INELIGIBLE
         remedies = Remedies(matcher, case, self._levers)
-        failing = matcher.failing(verdicts, self._mendable, options.lanes or LANES)
-        near = remedies.near_misses(failing)
+        lanes = [
+            lane
+            for lane in options.lanes or LANES
+            if not shown or (grades[matcher.offers.lanes[lane]] >= 0).sum() < options.limit
+        ]
+        near = remedies.near_misses(matcher.failing(verdicts, self._mendable, lanes))
         grades[[matcher.index[name] for name in near]] = NEAR
         values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(
