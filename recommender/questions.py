@@ -5,7 +5,7 @@ How that is measured, and what is taken for likely, is docs/decisions/0008.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 
 import numpy as np
@@ -66,7 +66,8 @@ class Questions:
         if len(worth.gains) < MOST:
             for name, weight in self._hanging.weights(open_, shown):
                 worth.add(name, weight * _LATER)
-        named = ((n, self._decided(worth.sources[n], open_, lists)) for n in worth.ordered())
+        hanging = self._hanging.products(open_)
+        named = ((n, self._decided(worth.sources[n], hanging, lists)) for n in worth.ordered())
         return list(islice(((name, ids) for name, ids in named if ids), MOST))
 
     def _lists(self, a: Assessment, shown: Sequence[Sequence[int]]) -> Lists:
@@ -115,9 +116,11 @@ class Questions:
         answered = np.bincount(owners, weights=said != UNKNOWN, minlength=m)
         return np.stack([self._matcher.offers.asked, met, answered])
 
-    def _decided(self, fields: Iterable[str], open_: Bools, lists: Lists) -> list[str]:
+    def _decided(
+        self, fields: Sequence[str], hanging: Mapping[str, set[int]], lists: Lists
+    ) -> list[str]:
         """The products that fields keep open; else those that they may move in their list."""
-        products = self._hanging.products(open_, fields)
+        products = sorted(set().union(*(hanging.get(name, ()) for name in fields)))
         if not products:
             rows = np.concatenate([self._rows.get(name, _NONE) for name in fields])
             moved = self._possible.moved[lists.products][:, rows].any(axis=1)
@@ -209,9 +212,6 @@ class _Hanging:
         self._field: Ints = np.array([pair[0] for pair in pairs], dtype=np.int64)
         self._at: Ints = np.array([pair[1] for pair in pairs], dtype=np.int64)
         self._share: Floats = np.array([pair[2] for pair in pairs])
-        ends = np.searchsorted(self._field, np.arange(len(self._names) + 1)).tolist()
-        parts = zip(self._names, ends, ends[1:], strict=False)
-        self._places = {name: self._at[start:end] for name, start, end in parts}
 
     def open(self, a: Assessment, shown: Sequence[Sequence[int]]) -> Bools:
         """Which (rule, product) pairs keep a product that fits so far open."""
@@ -221,12 +221,15 @@ class _Hanging:
         open_ = self._ours & fits[matcher.carrier] & (a.verdicts[matcher.carried] == UNKNOWN)
         return np.asarray(open_)
 
-    def products(self, open_: Bools, fields: Iterable[str]) -> list[int]:
-        """The products that some of these fields keep open, in the catalogue's order."""
-        found: set[int] = set()
-        for at in (self._places.get(name, _NONE) for name in fields):
-            found.update(self._matcher.carrier[at[open_[at]]].tolist())
-        return sorted(found)
+    def products(self, open_: Bools) -> dict[str, set[int]]:
+        """The products that each field keeps open."""
+        rows = np.flatnonzero(open_[self._at])
+        fields = self._field[rows].tolist()
+        products = self._matcher.carrier[self._at[rows]].tolist()
+        found: dict[str, set[int]] = {}
+        for field, product in zip(fields, products, strict=True):
+            found.setdefault(self._names[field], set()).add(product)
+        return found
 
     def weights(self, open_: Bools, shown: Sequence[Sequence[int]]) -> list[tuple[str, float]]:
         """What each field keeps open: 1 / log2(1 + place) of each product that hangs on it.
