@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, work on a catalogue, serve.
+"""The `corridor` command: recommend, work on a catalogue, serve, simulate.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.

@@ -28,7 +28,7 @@ from recommender.scoring import MICRO, Scores
 from recommender.sheets import Sheets, number, span
 from recommender.similarity import NAMES, applies
 from recommender.texts import Label, Language, label, show, table, text
-from recommender.unanswered import open_fields
+from recommender.unanswered import is_open, open_fields
 
 Json = dict[str, Any]
 TRUSTED = {"bank": ("bank", "register"), "screening": ("screening",)}
@@ -250,7 +250,9 @@ class MatchWriter:
         return self._line(rule, self._wording.caution(rule, self._a.case, self._language))
 
     def _vague(self, answered: Answered) -> Json:
-        name = self._wording.name(answered.rule.predicates[0].f)
+        fields, case = self._matcher.fields_of[answered.at], self._a.case
+        open_ = next((field for field in fields if is_open(case, field)), fields[0])
+        name = self._wording.name(open_)
         return self._line(answered.rule, text("caution.unknown", self._language, label=name))
 
     def _blocker(self, answered: Answered) -> Json:

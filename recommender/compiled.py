@@ -158,6 +158,8 @@ class Compiled:
 
         verdicts (rules,) of one company; among (rules,) restricts to rules worth looking at.
         """
+        if not lanes:
+            return {}
         says_no = (verdicts == NO) & self.hard
         worth = self.gates.decided(says_no & among) & ~self.gates.decided(says_no & ~among)
         failed = says_no.tolist()

@@ -28,7 +28,7 @@ from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import Product
 from recommender.questions import Questions
-from recommender.remedies import Remedies, mendable
+from recommender.remedies import Remedies, levers, mendable
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES
@@ -57,8 +57,9 @@ class Engine:
         self.model_version = self.weights.version
         self._matcher = Matcher(catalogue, self.parameters)
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
-        self._questions = Questions(self._matcher)
+        self._questions = Questions(self._matcher, self.weights)
         self._mendable = mendable(self._matcher, ("company",))
+        self._levers = levers(self._matcher)
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
         self._provenance = np.array(quality)
 
@@ -83,7 +84,7 @@ class Engine:
     def recommend(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
         """Ranked products by lane with reasons. kw: single options, such as language="en"."""
         chosen = self._chosen(options, kw)
-        assessment = self._assess(company, chosen)
+        assessment = self._assess(company, chosen, shown=True)
         return self._answer(assessment, chosen)
 
     def eligibility(self, company: Company, options: Options | None = None, **kw: Any) -> Json:
@@ -188,7 +189,8 @@ class Engine:
         weights = self.weights.weights
         return MatchWriter(self._matcher, self._sheets, assessment, weights, language)
 
-    def _assess(self, company: Company, options: Options) -> Assessment:
+    def _assess(self, company: Company, options: Options, *, shown: bool = False) -> Assessment:
+        """shown: only what an answer shows matters; else every product gets its fit."""
         problems = self._matcher.problems(company)
         if problems:
             raise InvalidProfile(problems)
@@ -197,17 +199,21 @@ class Engine:
         contradictions = self._matcher.contradictions(case)
         if contradictions:
             raise InvalidProfile(contradictions)
-        return self._assessed(case, options)
+        return self._assessed(case, options, shown=shown)
 
-    def _assessed(self, case: Case, options: Options) -> Assessment:
+    def _assessed(self, case: Case, options: Options, *, shown: bool) -> Assessment:
         matcher = self._matcher
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
         grades = matcher.fits(situation.verdicts)[0]
         grades[grades < 0] = INELIGIBLE
-        remedies = Remedies(matcher, case)
-        failing = matcher.failing(verdicts, self._mendable, options.lanes or LANES)
-        near = remedies.near_misses(failing)
+        remedies = Remedies(matcher, case, self._levers)
+        lanes = [
+            lane
+            for lane in options.lanes or LANES
+            if not shown or (grades[matcher.offers.lanes[lane]] >= 0).sum() < options.limit
+        ]
+        near = remedies.near_misses(matcher.failing(verdicts, self._mendable, lanes))
         grades[[matcher.index[name] for name in near]] = NEAR
         values = matcher.values(situation, options.day) if options.personalised else None
         return Assessment(
@@ -255,18 +261,16 @@ class Engine:
         self, assessment: Assessment, by_lane: Mapping[str, list[Product]], language: Language
     ) -> list[Json]:
         index, grades = self._matcher.index, assessment.grades.tolist()
-        ranks: dict[int, int] = {}
-        for products in by_lane.values():
-            for rank, product in enumerate(products, start=1):
-                if grades[index[product.id]] == 0:
-                    ranks[index[product.id]] = rank
+        shown = [
+            [j for p in products if grades[j := index[p.id]] >= 0] for products in by_lane.values()
+        ]
         return [
             {
                 "fact": name,
                 "question": show(self._wording.question(name), language),
                 "decides": products,
             }
-            for name, products in self._questions.ask(assessment, ranks)
+            for name, products in self._questions.ask(assessment, shown)
         ]
 
     def _head(self, options: Options) -> Json:

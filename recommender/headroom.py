@@ -44,6 +44,7 @@ RESTS_ON: Mapping[str, tuple[str, ...]] = {
     "wc_ceiling_cny": LENT_AS_WORKING_CAPITAL,
 }
 NEEDS = ("need_cny", "need_usd")
+_ALL_FACTS = frozenset(fact for facts in RESTS_ON.values() for fact in facts)
 FROM_NEED = frozenset({"need.amount", "need.currency", "need.tenor_days", SELECTED})
 YEAR_DAYS = 365
 PERCENT = (Decimal(-100), Decimal(1_000))
@@ -89,12 +90,21 @@ class _Rooms:
 
     def figures(self) -> Mapping[str, Figure]:
         usd = self.need_usd()
+        if _ALL_FACTS.isdisjoint(self._company.facts or ()):
+            return {"need_usd": usd, **self._unsaid()}
         return {
             "need_usd": usd,
-            "self_borrow_room_usd": self._self_borrow(usd),
-            "foreign_debt_room_usd": self._foreign_debt(),
-            "wc_ceiling_cny": self._working_capital(),
+            "self_borrow_room_usd": self.self_borrow(usd),
+            "foreign_debt_room_usd": self.foreign_debt(),
+            "wc_ceiling_cny": self.working_capital(),
         }
+
+    def _unsaid(self) -> dict[str, Figure]:
+        """The rooms of a company that has said nothing they rest on, with what they miss."""
+        need, company = self._need, self._company
+        known = (need.tenor_days is not None, need.currency is not None)
+        given_ = (*known, company.revenue_cny is not None, self._rates.get("USD") is not None)
+        return _unsaid(self._parameters, self._as_of, *given_)
 
     def need_usd(self) -> Figure:
         """The need in USD."""
@@ -109,7 +119,7 @@ class _Rooms:
         figure = given("rate", rate.cny_per_unit, "rate")
         return figure._replace(source=f"{rate.source.title}, {rate.date}")
 
-    def _self_borrow(self, need: Figure) -> Figure:
+    def self_borrow(self, need: Figure) -> Figure:
         """Quota without regard to net assets, less the foreign debt outstanding."""
         outstanding = self._fact(OUTSTANDING, "USD")
         room = self._room(self._dated("self_borrowing_quota", "USD"), outstanding)
@@ -129,7 +139,7 @@ class _Rooms:
         parts = (quota, outstanding)
         return combined("self_borrow_room_usd", "USD", parts, lambda q, o: max(ZERO, q - o))
 
-    def _foreign_debt(self) -> Figure:
+    def foreign_debt(self) -> Figure:
         """What may still be borrowed at the weight of the loan wanted.
 
         max(0, net assets x leverage x macro-prudential parameter - weighted outstanding) / weight.
@@ -166,7 +176,8 @@ class _Rooms:
             own = self._dated("foreign_debt_fx_factor", "factor")
         return combined("need_weight", "factor", (tenor, own), lambda t, f: t + f)
 
-    def _working_capital(self) -> Figure:
+    def working_capital(self) -> Figure:
+        """What a bank would still finance as working capital."""
         margin, growth, turns, own, loans = LENT_AS_WORKING_CAPITAL
         figure = working_capital_ceiling(
             given("sales", self._company.revenue_cny, "CNY", "revenue_cny"),
@@ -218,6 +229,23 @@ def _dated(parameters: Parameters, name: str, unit: str, as_of: date) -> Figure:
         return unknown(name, unit, (), "derived.formula.given")
     source = f"{found.source.title}, {found.source.date or found.since}"
     return given(name, found.value, unit)._replace(source=source)
+
+
+@lru_cache(maxsize=256)
+def _unsaid(
+    parameters: Parameters, as_of: date, tenor: bool, currency: bool, revenue: bool, priced: bool
+) -> dict[str, Figure]:
+    """Computed once for a company of which as much is known; nothing but `missing` is used."""
+    need = Need(tenor_days=1 if tenor else None, currency="CNY" if currency else None)
+    company = Company(need=need, revenue_cny=Decimal(1) if revenue else None)
+    rates = parameters.rates(as_of) if priced else {}
+    rooms = _Rooms(company, unknown("need", "CNY", ("need.amount",)), parameters, as_of, rates)
+    found = {
+        "self_borrow_room_usd": rooms.self_borrow(unknown("need_usd", "USD", ("need.amount",))),
+        "foreign_debt_room_usd": rooms.foreign_debt(),
+        "wc_ceiling_cny": rooms.working_capital(),
+    }
+    return {name: figure._replace(terms=()) for name, figure in found.items()}
 
 
 def _weighted_room(

@@ -136,7 +136,8 @@ class Matcher(Compiled):
         profile = self.profile(company, as_of, rates)
         row: dict[str, Value] = {field.id: field.read(profile) for field in FIELDS}
         values = self.layout.blank()
-        self.layout.write(values, row)
+        known_fields = {n: v for n, v in row.items() if v is not None and v is not UNKNOWN_CODES}
+        self.layout.write(values, known_fields)
         implied = self.implied_by(self.implications.verdicts(self.layout.columns([values]))[0])
         facts = {name: Statement(value, "profile") for name, value in implied.items()}
         facts |= self._stated(company)

@@ -51,6 +51,31 @@ def _hand(compiled: Compiled, predicate: Predicate) -> set[str]:
     return {BY_ID[predicate.f].changeable}
 
 
+def levers(compiled: Compiled) -> tuple[frozenset[str], ...]:
+    """What a change would have to move to mend each rule: rules without one in common need two."""
+    return tuple(
+        frozenset(lever for p in rule.predicates for lever in _levers(compiled, p))
+        for rule in compiled.rules
+    )
+
+
+def _levers(compiled: Compiled, predicate: Predicate) -> Iterator[str]:
+    facts, documents = compiled.catalogue.facts, compiled.catalogue.documents
+    if predicate.f in PAPERS:
+        kinds = {str(v).partition(":")[0] for v in _listed(predicate)}
+        yield from (f"paper:{kind}" for kind in kinds)
+        yield from (name for kind in kinds for name in documents[kind].sets)
+    elif predicate.f in (*NEEDS, "need.currency", "collateral_gap_cny"):
+        yield "need"
+    else:
+        yield predicate.f
+    fact = facts.get(predicate.f)
+    if fact is not None:
+        yield from ("insurance" for item in fact.implied_by if item.f == "insurance")
+        yield from (f"paper:{d.id}" for d in documents.values() if fact.id in d.sets)
+        yield from (f"paper:{name}" for name in (fact.document,) if name)
+
+
 def _fact_hand(fact: FactDefinition) -> str:
     return "no" if fact.asked_of == "screening" else fact.changeable
 
@@ -64,10 +89,10 @@ def _listed(predicate: Predicate) -> tuple[Any, ...]:
 
 
 class Remedies:
-    """Finds and verifies the changes that matter to one company."""
+    """Finds and verifies the changes that matter to one company. moves: `levers` of the rules."""
 
-    def __init__(self, matcher: Matcher, case: Case) -> None:
-        self._matcher, self._case = matcher, case
+    def __init__(self, matcher: Matcher, case: Case, moves: Sequence[frozenset[str]]) -> None:
+        self._matcher, self._case, self._levers = matcher, case, moves
         self._by_rule: dict[int, list[Change]] = {}
         self._mended: dict[int, list[Change]] = {}
         self._trials = Trials(matcher, case)
@@ -85,6 +110,8 @@ class Remedies:
         near = {}
         for j, rules in failing.items():
             key = tuple(rules)
+            if len(key) > 1 and not frozenset.intersection(*(self._levers[i] for i in key)):
+                continue
             if key not in mending:
                 mending[key] = self._mending(rules)
             fixes = [change for change, trial in mending[key] if self._fits(trial, j)]

@@ -11,10 +11,11 @@ import pytest
 
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue_files import as_json, as_yaml
-from recommender.tables import data_dir
-from tests.benchmarks import catalogues, company, loading, run, serving, timing, weights
+from tests.benchmarks import catalogues, company, loading, questions, run, serving, timing, weights
 
 ROOT = Path(__file__).parent.parent
+
+SAMPLE = company.SAMPLES / "farm_machinery.yaml"
 
 
 def lines_of(name):
@@ -63,7 +64,7 @@ def engine():
 
 
 def test_the_scores_of_case_a_are_those_of_the_answer(engine):
-    firm = Company.load(company.SAMPLE)
+    firm = Company.load(SAMPLE)
     chosen = company.options(lanes=[company.LANE])
     (lane,) = engine.recommend(firm, chosen)["lanes"]
     recommended = [m for m in lane["matches"] if m["fit"] in ("eligible", "conditional")]
@@ -73,7 +74,7 @@ def test_the_scores_of_case_a_are_those_of_the_answer(engine):
 
 
 def test_the_floor_of_case_a_picks_ten_products(engine):
-    work = company.floor(engine, Company.load(company.SAMPLE), company.options())
+    work = company.floor(engine, Company.load(SAMPLE), company.options())
     assert sorted(set(work().tolist())) == sorted(work().tolist())
     assert len(work()) == company.TOP
 
@@ -104,6 +105,29 @@ def test_what_case_l_loads_is_the_same_catalogue_from_either_format():
     whole = catalogues.catalogue(80)
     assert loading.from_yaml(as_yaml(whole.document())).version == whole.version
     assert loading.from_json(as_json(whole.document())).version == whole.version
+
+
+def test_an_interview_of_case_q_ends_where_the_full_profile_does():
+    """Once everything has been said, the list is that of the full profile."""
+    talk = questions.Interview("fixed order", 3)
+    assert talk.said == {}
+    for name in questions.in_sections(talk):
+        talk.ask(name)
+    assert talk.top == talk.goal
+
+
+def test_an_interview_of_case_q_asks_nothing_twice():
+    talk = questions.Interview("questions, financing alone", 1)
+    for _ in range(questions.MOST):
+        talk.ask(questions.by_worth(talk))
+    assert len(talk.asked) == len(set(talk.asked))
+
+
+def test_an_interval_of_case_q_holds_its_share():
+    low, high = questions.interval(0.4, 2_000)
+    assert low < 0.4 < high
+    assert high - low < 0.05
+    assert questions.interval(0.0, 10)[0] == 0
 
 
 # --- the grown catalogue -------------------------------------------------------------------------
@@ -165,6 +189,7 @@ def test_percentiles_are_values_that_were_measured():
     assert serving.percentile([7.0], 0.5) == 7.0
 
 
-def test_the_sample_of_case_a_is_marked_as_made_up():
-    assert Company.load(company.SAMPLE).synthetic is True
-    assert company.SAMPLE.is_relative_to(data_dir())
+def test_the_companies_of_case_a_are_marked_as_made_up():
+    companies = [Company.load(path) for path in company.SAMPLES.glob("*.yaml")]
+    assert len(companies) >= 25
+    assert all(one.synthetic for one in companies)

@@ -135,9 +135,9 @@ class LaneAnswer(BaseModel):
 class Question(BaseModel):
     """A question worth asking next."""
 
-    fact: str = Field(description="Fact or profile field it settles.")
+    fact: str = Field(description="Fact or profile field it settles; `need` and `trade` are whole.")
     question: str = Field(description="In words.")
-    decides: list[str] = Field(description="Products that wait for it.")
+    decides: list[str] = Field(description="Products that wait for it, or that it may move.")
 
 
 class Head(BaseModel):
@@ -158,7 +158,7 @@ class RecommendationAnswer(Head):
     notices: list[str] = Field(description="What holds for the whole answer.")
     derived: DerivedFigures = Field(description="Figures computed from the profile.")
     lanes: list[LaneAnswer] = Field(description="Lanes in fixed order.")
-    next_questions: list[Question] = Field(description="The one that settles most first.")
+    next_questions: list[Question] = Field(description="What may change most first; at most ten.")
     nothing_fits: str | None = Field(description="Said when only services remain; else null.")
 
 

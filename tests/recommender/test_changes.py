@@ -12,6 +12,8 @@ from recommender import Catalogue, Company
 from recommender.changes import Change, Trials, apply
 from recommender.errors import InvalidProfile
 from recommender.matching import Matcher
+from recommender.remedies import Remedies, levers, mendable
+from recommender.vocabulary import LANES
 
 often = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -81,6 +83,24 @@ def test_no_change_rests_on_what_nobody_can_change_or_on_screening(s):
                     hands = {"company": ("company",), "third_party": ("company", "third_party")}
                     assert facts[name].changeable in hands[change["by"]]
                 assert not name.startswith(("staff", "revenue", "years", "industry", "trade.stage"))
+
+
+@often
+@given(situations())
+def test_rules_without_a_lever_in_common_have_no_single_change(s):
+    matcher = Matcher(s.engine.catalogue, parameters())
+    case = matcher.read(s.company, date.fromisoformat(AS_OF))
+    verdicts = matcher.situation([case]).verdicts[0]
+    failing = matcher.failing(verdicts, mendable(matcher, ("company",)), LANES)
+    anything = [frozenset({"anything"})] * len(matcher.rules)
+    found, full = (
+        {name: [c.key for c in changes] for name, changes in near.items()}
+        for near in (
+            Remedies(matcher, case, moves).near_misses(failing)
+            for moves in (levers(matcher), anything)
+        )
+    )
+    assert found == full
 
 
 # --- one catalogue made for it -------------------------------------------------------------------
