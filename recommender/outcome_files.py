@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -60,6 +61,9 @@ def _csv(path: Path) -> Grid:
         raise UnreadableFile(file=str(path), reason=str(error).strip()) from error
     header = next(iter(text.splitlines()), "").split(",")
     _refuse_twice(path, [name.strip('" ') for name in header])
+    last = text.rpartition("\n")[2]
+    if last and len(next(csv.reader([last]))) < len(header):
+        raise UnreadableFile(file=str(path), reason="cut_off", row=len(cells) + 1)
     return _grid(cells, path, np.arange(2, len(cells) + 2), None)
 
 
