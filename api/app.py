@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import orjson
 from fastapi import FastAPI, Request
@@ -21,7 +22,7 @@ from api.errors import (
     WrongMethod,
     problem_body,
 )
-from api.loading import load_engine
+from api.loading import Follower
 from api.routes import catalogue, company, health
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
@@ -34,6 +35,8 @@ PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
     "invalid_parameters": "api.part.parameters",
+    "model_mismatch": "api.part.model",
+    "not_found": "api.part.model",
 }
 RETRY_SECONDS = "30"
 logger = logging.getLogger("corridor")
@@ -53,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
+    app.state.look = lambda: None
     app.state.operations = [route for router in OPERATIONS for route in router.routes]
     for router in (*OPERATIONS, docs.router):
         app.include_router(router)
@@ -67,13 +71,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
-        app.state.engine = load_engine(app.state.settings)
+        app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
     except CorridorError as error:
         app.state.missing = [(label(PARTS.get(error.code, "api.part.engine")), error)]
         for line in _lines(error):
             startup_logger.error("%s", line)
     yield
-    app.state.engine = None
+    app.state.engine, app.state.look = None, lambda: None
 
 
 def _lines(error: CorridorError) -> list[str]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from api.language import of_locale
+from api.model_arguments import add_models
 from recommender import __version__
 from recommender.texts import LANGUAGES, Language, text
 
@@ -95,6 +96,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
     _simulate(_command(commands, "simulate", said), said, actions["simulate"])
+    add_models(lambda n: _command(commands, n, said), lambda c: _options(c, said), said, actions)
     return top
 
 
@@ -125,6 +127,7 @@ def _recommend(command: Any, said: Said, action: Callable[..., Any]) -> None:
     group = _options(command, said)
     for flag, name, metavar in (
         ("--catalogue", "catalogue_file", "F"),
+        ("--models", "models_folder", "DIR"),
         ("--lanes", "lanes", "A,B"),
         ("--limit", "limit", "N"),
         ("--as-of", "as_of", "DATE"),
@@ -165,6 +168,7 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--host", "host", "HOST"),
         ("--port", "port", "PORT"),
         ("--catalogue", "catalogue_file", "F"),
+        ("--models", "models_folder", "DIR"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
     command.set_defaults(action=action)

@@ -48,7 +48,8 @@ def language_of(request: Request) -> Language:
 
 
 def engine_of(request: Request) -> Engine:
-    """The engine of the application; raises NotReady when it has none."""
+    """The engine of the application, with the promoted model; raises NotReady without one."""
+    request.app.state.look()
     engine: Engine | None = request.app.state.engine
     if engine is None:
         raise NotReady(missing=[name for name, _ in _missing(request)])
@@ -57,6 +58,7 @@ def engine_of(request: Request) -> Engine:
 
 def readiness(request: Request, language: Language) -> dict[str, Any]:
     """What the service answers from, or `missing`: what it lacks and why."""
+    request.app.state.look()
     engine: Engine | None = request.app.state.engine
     if engine is None:
         lacks = ((show(name, language), error_text(e, language)) for name, e in _missing(request))

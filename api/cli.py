@@ -10,7 +10,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -19,6 +19,7 @@ from api import catalogue_commands
 from api.arguments import BAD_INPUT, COMMAND, language_of, parser
 from api.complaints import complain
 from api.loading import load_engine
+from api.model_arguments import COMMANDS
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.texts import Language
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "template": catalogue_commands.template,
         "serve": _serve,
         "simulate": _simulate,
+        **{name: _on_models(name) for name in COMMANDS},
     }
     arguments = parser(language, actions).parse_args(given)
     try:
@@ -56,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _recommend(arguments: argparse.Namespace, language: Language) -> int:
     from api.files import read_values
 
-    settings = Settings.read(os.environ, catalogue=arguments.catalogue)
+    settings = Settings.read(os.environ, catalogue=arguments.catalogue, models=arguments.models)
     engine = load_engine(settings)
     found: list[tuple[str, CorridorError]] = []
     company = options = None
@@ -111,7 +113,11 @@ def _print_answer(answer: dict[str, Any], *, as_json: bool) -> None:
 
 def _serve(arguments: argparse.Namespace, language: Language) -> int:
     settings = Settings.read(
-        os.environ, host=arguments.host, port=arguments.port, catalogue=arguments.catalogue
+        os.environ,
+        host=arguments.host,
+        port=arguments.port,
+        catalogue=arguments.catalogue,
+        models=arguments.models,
     )
     from api.serve import serve
 
@@ -123,3 +129,16 @@ def _simulate(arguments: argparse.Namespace, language: Language) -> int:
     from api.simulating import simulate
 
     return simulate(arguments, language)
+
+
+def _on_models(name: str) -> Callable[[argparse.Namespace, Language], int]:
+    """A command that works on models; what it needs is imported when it runs."""
+
+    def action(arguments: argparse.Namespace, language: Language) -> int:
+        from api import modelling, promoting
+
+        module = promoting if name in ("promote", "rollback", "models") else modelling
+        code: int = getattr(module, name)(arguments, language)
+        return code
+
+    return action

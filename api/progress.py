@@ -12,10 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from recommender.texts import Language, text
 
 Told = Callable[[int], None]
+Begin = Callable[[str, int], Told]
 
 
 @contextmanager
-def progress(language: Language) -> Iterator[Callable[[str, int], Told]]:
+def progress(language: Language) -> Iterator[Begin]:
     """A function that starts a bar (name of `cli.progress`, total) and gives one to move it."""
     console = Console(file=sys.stderr)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -30,7 +30,8 @@ class Settings(Record):
     """How the service runs.
 
     host, port: where it listens; port 0 takes any free one. catalogue: file or folder, None for
-    the packaged one. parameters: folder of dated parameters, None for the packaged ones.
+    the packaged one. parameters: folder of dated parameters, None for the packaged ones. models:
+    the registry, whose promoted model serves; without one the expert weights do.
     max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
     counted).
     """
@@ -39,6 +40,7 @@ class Settings(Record):
     port: Annotated[int, Field(ge=0, le=65_535)] = 8000
     catalogue: Path | None = None
     parameters: Path | None = None
+    models: Path = Path("models")
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 

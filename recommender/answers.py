@@ -24,7 +24,7 @@ from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product
 from recommender.remedies import Remedies
 from recommender.rules import Rule
-from recommender.scoring import MICRO, Scores
+from recommender.scoring import MICRO, Scores, Weights
 from recommender.sheets import Sheets, number, span
 from recommender.similarity import NAMES, applies
 from recommender.texts import Label, Language, label, show, table, text
@@ -81,11 +81,11 @@ class MatchWriter:
         matcher: Matcher,
         sheets: Sheets,
         assessment: Assessment,
-        weights: Mapping[str, float],
+        weights: Weights,
         language: Language,
     ) -> None:
         self._matcher, self._sheets, self._a = matcher, sheets, assessment
-        self._weights, self._language = weights, language
+        self._model, self._weights, self._language = weights, weights.weights, language
         self._wording = Wording(matcher.catalogue)
         self._applies = applies(matcher.offers)
         currency = assessment.case.profile.need.currency
@@ -117,7 +117,7 @@ class MatchWriter:
             "fit_text": text(f"fit.{fit}", self._language),
             "rank": rank,
             **self._score(j),
-            "uptake_probability": None,
+            "uptake_probability": self._uptake(product, j, fit),
             "contributions": self._contributions(j),
             "subject_to": self._subject_to(self._answered(theirs, YES, UNKNOWN)),
             "cautions": self._cautions(product, self._answered(soft, UNKNOWN, NO)),
@@ -143,6 +143,13 @@ class MatchWriter:
             return {"score": None, "score_low": None, "score_high": None}
         total, low, high = scores.span(0, j)
         return {"score": total / MICRO, "score_low": low / MICRO, "score_high": high / MICRO}
+
+    def _uptake(self, product: Product, j: int, fit: Fit) -> float | None:
+        """The chance that such a firm takes it; of what can be recommended alone."""
+        scores = self._a.scores
+        if scores is None or fit not in ("eligible", "conditional"):
+            return None
+        return self._model.chance(product.lane, int(scores.total[0, j]) / MICRO)
 
     def _contributions(self, j: int) -> list[Json]:
         scores, values = self._a.scores, self._a.values

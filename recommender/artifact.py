@@ -31,6 +31,7 @@ class _Body(Record):
     weights: dict[str, Number]
     baselines: dict[str, Number]
     trained_on: Annotated[str, Field(strict=True)] | None
+    uptake: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
 
 
 def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) -> None:
@@ -76,7 +77,7 @@ def load(folder: Path) -> Weights:
     record, problems = examined(_Body, body)
     if problems or record is None:
         raise InvalidParameters(problems)
-    return Weights(record.weights, record.baselines, record.trained_on)
+    return Weights(record.weights, record.baselines, record.trained_on, record.uptake)
 
 
 def _mapping(path: Path) -> dict[str, Any]:

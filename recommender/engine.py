@@ -8,6 +8,7 @@ answer to the last byte.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,13 @@ class Engine:
         self._levers = levers(self._matcher)
         quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
         self._provenance = np.array(quality)
+
+    def serving(self, weights: Weights) -> Engine:
+        """An engine with other weights on the same compiled catalogue; this one stays as it is."""
+        other = copy(self)
+        other.weights, other.model_version = weights, weights.version
+        other._questions = Questions(self._matcher, weights)
+        return other
 
     def read(self, raw: Any) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
@@ -186,8 +194,7 @@ class Engine:
         return Options.parse({**stated, **kw})
 
     def _writer(self, assessment: Assessment, language: Language) -> MatchWriter:
-        weights = self.weights.weights
-        return MatchWriter(self._matcher, self._sheets, assessment, weights, language)
+        return MatchWriter(self._matcher, self._sheets, assessment, self.weights, language)
 
     def _assess(self, company: Company, options: Options, *, shown: bool = False) -> Assessment:
         """shown: only what an answer shows matters; else every product gets its fit."""

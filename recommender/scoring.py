@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -34,11 +34,14 @@ class Weights:
     """Non-negative weights by similarity, and baselines by product id (0 where absent).
 
     trained_on: version of the catalogue the weights were learned on; None: expert weights.
+    uptake: intercept and slope of the chance that a firm takes what it is shown, by lane; empty
+    without outcomes in which it is known that nothing was taken.
     """
 
     weights: Mapping[str, float]
     baselines: Mapping[str, float] = field(default_factory=dict)
     trained_on: str | None = None
+    uptake: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse names that are not similarities, missing ones, and values that are not weights."""
@@ -59,8 +62,20 @@ class Weights:
             for name, value in self.baselines.items()
             if not math.isfinite(value)
         ]
+        problems += [
+            Problem("not_finite", f"uptake.{lane}", list(pair))
+            for lane, pair in self.uptake.items()
+            if len(pair) != 2 or not all(map(math.isfinite, pair))
+        ]
         if problems:
             raise InvalidParameters(problems)
+
+    def chance(self, lane: str, points: float) -> float | None:
+        """Share of firms that took a product of this score when shown it; None: not calibrated."""
+        if lane not in self.uptake:
+            return None
+        intercept, slope = self.uptake[lane]
+        return round(1.0 / (1.0 + math.exp(-min(max(intercept + slope * points, -30), 30))), 4)
 
     @cached_property
     def array(self) -> Floats:
@@ -92,7 +107,12 @@ class Weights:
             "weights": {name: float(self.weights[name]) for name in NAMES},
             "baselines": {name: float(v) for name, v in sorted(self.baselines.items())},
             "trained_on": self.trained_on,
+            **({"uptake": _pairs(self.uptake)} if self.uptake else {}),
         }
+
+
+def _pairs(uptake: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+    return {lane: [float(number) for number in pair] for lane, pair in sorted(uptake.items())}
 
 
 def canonical_json(value: Any) -> str:

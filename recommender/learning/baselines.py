@@ -160,14 +160,19 @@ def fit(lists: Lists, prior: Weights, strength: float = STRENGTH) -> Fit:
     found, steps = maximum_posterior(events, centre, precision, 100, 1e-8, floor)
     spread, shared = _uncertainty(Posterior(events, centre, precision, floor), found)
     offsets = of_lane @ (inverse @ (found[k + 1 :] - before))
-    own, at = found[k + 1 :], np.array([LANES.index(p.lane) for p in _products(lists)])
+    own, at = (
+        found[k + 1 :],
+        np.array([LANES.index(p.lane) for p in lists.catalogue.products.values()]),
+    )
     keep = np.eye(m) - of_lane[at] @ inverse
     wide = np.sqrt(np.maximum(np.diag(keep @ shared[k + 1 :, k + 1 :] @ keep.T), 0.0))
     seen = np.bincount(lists.product, minlength=m)
     learned = {name: float(own[j] - offsets[at[j]]) for j, name in enumerate(products) if seen[j]}
     baselines = {**prior.baselines, **learned}
     weights = dict(zip(NAMES, found[:k].tolist(), strict=True))
-    nothing = {LANES[lane]: float(-offsets[lane]) for lane in sorted(lists.open_lanes)}
+    nothing: dict[str, float] = {
+        LANES[lane]: float(-offsets[lane]) for lane in sorted(lists.open_lanes)
+    }
     return Fit(
         Weights(weights, baselines, lists.catalogue.version),
         spread[:k],
@@ -179,19 +184,15 @@ def fit(lists: Lists, prior: Weights, strength: float = STRENGTH) -> Fit:
     )
 
 
-def _products(lists: Lists) -> list[object]:
-    return list(lists.catalogue.products.values())
-
-
 def _kinship(catalogue: Catalogue) -> tuple[Floats, Floats]:
     """Covariance of lanes with products (lanes, m), and the precision of products (m, m)."""
     products = list(catalogue.products.values())
     kinds = sorted({p.category for p in products})
     category = np.array([[p.category == kind for p in products] for kind in kinds], dtype=float)
     lane = np.array([[p.lane == name for p in products] for name in LANES], dtype=float)
-    shared = np.eye(len(products)) * WITHIN**2
+    shared: Floats = np.eye(len(products)) * WITHIN**2
     shared += category.T @ category * AMONG**2 + lane.T @ lane * NOTHING**2
-    return lane * NOTHING**2, np.linalg.inv(shared)
+    return lane * NOTHING**2, np.asarray(np.linalg.inv(shared), dtype=np.float64)
 
 
 def _uncertainty(posterior: Posterior, weights: Floats) -> tuple[Floats, Floats]:
@@ -201,5 +202,5 @@ def _uncertainty(posterior: Posterior, weights: Floats) -> tuple[Floats, Floats]
     free = weights > posterior.floor
     shared = np.zeros_like(bends)
     shared[np.ix_(free, free)] = np.linalg.inv(bends[np.ix_(free, free)])
-    alone = np.sqrt(np.where(free, np.diag(shared), 1.0 / np.diag(bends)))
-    return alone, shared
+    alone: Floats = np.sqrt(np.where(free, np.diag(shared), 1.0 / np.diag(bends)))
+    return alone, np.asarray(shared, dtype=np.float64)

@@ -36,7 +36,8 @@ class Lists:
     firm (R,): place among the pairs; product, position, propensity, taken (R,). starts (E + 1,):
     where each list begins. day, lane, company (E,): days since 1970, number of the lane, number of
     the firm. first (E,): the firm's first list in its lane. open_lanes: lanes in which it is known
-    that nothing was taken. left_out: lists by reason.
+    that nothing was taken. left_out: lists by reason. applied: firm and whether the bank refused,
+    for every product that was applied for.
     """
 
     catalogue: Catalogue
@@ -53,6 +54,7 @@ class Lists:
     first: Bools
     open_lanes: frozenset[int]
     left_out: Mapping[str, int]
+    applied: tuple[Ints, Floats]
 
     def __len__(self) -> int:
         return len(self.day)
@@ -89,11 +91,11 @@ class Lists:
         """The lists of a mask (E,)."""
         rows, sizes = np.repeat(kept, self.sizes), self.sizes[kept]
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        of_rows = [getattr(self, name)[rows] for name in ROWS]
-        of_lists = [getattr(self, name)[kept] for name in LISTS]
-        return Lists(
-            self.catalogue, self.pairs, *of_rows, starts, *of_lists, self.open_lanes, self.left_out
-        )
+        of_rows: list[Any] = [getattr(self, name)[rows] for name in ROWS]
+        of_lists: list[Any] = [getattr(self, name)[kept] for name in LISTS]
+        rest = (self.open_lanes, self.left_out, self.applied)
+        found: list[Any] = [self.catalogue, self.pairs, *of_rows, starts, *of_lists, *rest]
+        return Lists(*found)
 
 
 ROWS = ("firm", "product", "position", "propensity", "taken")
@@ -164,7 +166,7 @@ def _pairs(
     """The place of each row among the pairs, and the pairs: a firm on its first day in a month."""
     months = rows["day"].to_numpy().astype("datetime64[D]").astype("datetime64[M]")
     keys = rows["profile"] + "|" + pd.Series(months.astype(str), dtype=object)
-    codes, distinct = pd.factorize(keys)
+    codes = pd.factorize(keys)[0]
     first = np.unique(codes, return_index=True)[1]
     wanted = [
         (outcomes.profiles[name], EPOCH + datetime.timedelta(days=int(day)))
@@ -200,6 +202,8 @@ def _listed(
     frame = frame.sort_values(["day", "event", "lane", "position"], kind="stable")
     key = frame["event"].astype(str) + "|" + frame["lane"].astype(str)
     frame["list"] = pd.factorize(key)[0]
+    ends = frame[frame["outcome"].isin([TAKEN, REFUSED, "withdrawn"])]
+    applied = (ends["firm"].to_numpy(), (ends["outcome"] == REFUSED).to_numpy(dtype=np.float64))
     refused, silent = frame["outcome"] == REFUSED, frame["outcome"] == SILENT
     taken, fits = frame["outcome"] == TAKEN, frame["fit"] >= 0
     took = taken.groupby(frame["list"]).transform("any")
@@ -218,15 +222,14 @@ def _listed(
     alone = frame.groupby("list")["list"].transform("size") == 1
     single = alone & ~frame["lane"].isin(lanes)
     left_out["single"] = int(single.sum())
-    return _arrays(frame[~single], catalogue, pairs, lanes, left_out)
+    return _arrays(frame[~single], catalogue, pairs, (lanes, left_out, applied))
 
 
 def _arrays(
     frame: pd.DataFrame,
     catalogue: Catalogue,
     pairs: Pairs,
-    lanes: frozenset[int],
-    left_out: Mapping[str, int],
+    rest: tuple[Any, ...],
 ) -> Lists:
     firsts = frame.drop_duplicates("list")
     sizes = frame.groupby("list", sort=True).size().to_numpy()
@@ -248,6 +251,5 @@ def _arrays(
         column(firsts, "lane"),
         column(firsts, "company"),
         ~firsts.duplicated(["company", "lane"]).to_numpy(),
-        lanes,
-        left_out,
+        *rest,
     )

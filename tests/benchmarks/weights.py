@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 
 from recommender.encoding import Floats
 from recommender.learning import ChoiceRanker
-from recommender.learning.posterior import Posterior
 from recommender.learning.events import read_events
+from recommender.learning.posterior import Posterior
 from tests.benchmarks.timing import Line, Work, interleaved, lines
 
 ALTERNATIVES, SIMILARITIES, STRENGTH = 4, 20, 10.0

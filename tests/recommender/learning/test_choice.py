@@ -12,8 +12,8 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from recommender.learning import ChoiceRanker, InvalidChoices
-from recommender.learning.posterior import Posterior
 from recommender.learning.events import read_events
+from recommender.learning.posterior import Posterior
 from recommender.scoring import MICRO, expert_weights, score
 from recommender.similarity import NAMES, NEUTRAL
 
