@@ -191,7 +191,7 @@ def list_gain(scores: Floats, taken: NDArray[np.bool_], k: int) -> float:
 
 def coverage(scores: Floats, k: int) -> float:
     """Share of the products that are among the first k of at least one company."""
-    return len(np.unique(_shown(scores, k))) / scores.shape[1]
+    return float(len(np.unique(_shown(scores, k))) / scores.shape[1])
 
 
 def concentration(scores: Floats, providers: Ints, k: int) -> float:

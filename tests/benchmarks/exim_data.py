@@ -70,7 +70,10 @@ def read(folder: Path) -> Decisions:
     authorizations, labels = latest_pair(folder)
     facts, answers = _table(authorizations, AUTHORIZATIONS), _table(labels, LABELS)
     answers = answers[list(LABELS)]
-    joined = facts.merge(answers, on=KEY, how="inner", validate="one_to_one")
+    for table, path in ((facts, authorizations), (answers, labels)):
+        if table[KEY].duplicated().any():
+            raise UnusableData(f"{path.name} names some {KEY} twice")
+    joined = facts.merge(answers, on=KEY, how="inner")
     if joined.empty:
         raise UnusableData(f"no {KEY} of {labels.name} is in {authorizations.name}")
     joined = joined.sort_values("decision_date", kind="stable", ignore_index=True)
