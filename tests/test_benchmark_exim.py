@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from exim_files import LEAKS, pair, write
 
 from recommender.learning import metrics
-from tests.benchmarks import exim, exim_peers, exim_reach, exim_tasks
+from tests.benchmarks import exim, exim_peers, exim_reach, exim_tasks, exim_tuning
 from tests.benchmarks.exim_columns import attributes, sheet, tokens
 from tests.benchmarks.exim_data import UnusableData, latest_pair, read, without_indicators
 from tests.benchmarks.exim_ranker import fitted
@@ -32,8 +33,11 @@ def decisions(folder):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    """All lines of a whole run."""
-    return list(exim.lines(folder, UNTIL, TEST))
+    """All lines of a whole run, with two settings of each peer."""
+    few = {name: (peer, settings[:2]) for name, (peer, settings) in exim_peers.PEERS.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(exim_peers, "PEERS", few)
+        return list(exim.lines(folder, UNTIL, TEST))
 
 
 # --- the files -----------------------------------------------------------------------------------
@@ -279,6 +283,16 @@ def test_other_years_can_be_asked_for(folder):
     lines = list(exim.lines(folder, 2012, (2013, 2013), ("N",)))
     assert {line["task"] for line in lines if "task" in line} == {"N"}
     assert max(line["events"] for line in lines if "events" in line) < 70
+
+
+def test_the_search_for_settings_shows_what_each_change_did(folder, monkeypatch):
+    monkeypatch.setattr(exim_tuning, "FOLDS", (2010, 2011))
+    for line in islice(exim_tuning.tried(folder, amount=True), 3):
+        assert line["change"]
+        assert 0 < line["FY2011-2012"] < 5
+        assert 0 < line["FY2012-2013"] < 5
+    lines = list(exim_tuning.newcomers(folder, amount=False))
+    assert [line["newcomer"] for line in lines] == list(exim_tuning.NEWCOMERS)
 
 
 # --- peers ---------------------------------------------------------------------------------------
