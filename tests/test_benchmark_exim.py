@@ -192,6 +192,23 @@ def test_the_first_two_years_are_history_only(decisions):
     assert decisions.events(2010)["year"].max() == 2010
 
 
+def test_a_product_is_on_offer_from_its_first_sale_on(tmp_path):
+    facts, labels = pair()
+    gone = (labels["product"] == "INS-ESC") & (facts["fiscal_year"] > "2009")
+    late = (labels["product"] == "GTY-M") & (facts["fiscal_year"] < "2010")
+    kept = ~gone & ~late
+    decisions = read(write(tmp_path, (facts[kept], labels[kept])))
+    years = np.array([2009, 2010, 2013])
+    assert decisions.offered(years, ("GTY-M", "INS-ESC", "NONE")).tolist() == [
+        [False, True, False],
+        [True, True, False],
+        [True, True, False],
+    ]
+    events = without_indicators(decisions.events(TEST[1]), UNTIL)
+    scores = fitted(decisions, events, UNTIL, amount=False).predict_proba([{}])
+    assert scores[0, decisions.products.index("INS-ESC")] < 0.1
+
+
 def test_a_product_the_list_does_not_describe_shares_its_family(decisions):
     assert attributes(["WC-NEW"]) == {"WC-NEW": ("programme=WC",)}
     assert set(attributes(decisions.products)["GTY-M"]) == {

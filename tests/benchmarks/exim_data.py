@@ -49,10 +49,14 @@ class Decisions:
         return tuple(sorted(set(self.rows.loc[self.rows["kept"] & self.rows["named"], "product"])))
 
     def offered(self, years: Ints, products: tuple[str, ...]) -> Any:
-        """Which products had any row in each of the fiscal years (n, M)."""
-        sold = {year: set(of) for year, of in self.rows.groupby("year")["product"]}
-        table = {year: [p in sold.get(year, ()) for p in products] for year in np.unique(years)}
-        return np.array([table[year] for year in years]).reshape(len(years), len(products))
+        """Which products had been sold by each of the fiscal years (n, M).
+
+        A product that is no longer sold stays: that nobody takes it any more is what teaches the
+        baseline that it is gone. Only one that is still to come is no alternative.
+        """
+        first = self.rows.groupby("product")["year"].min()
+        found: Any = years[:, None] >= np.array([first.get(p, np.inf) for p in products])
+        return found
 
     def events(self, until: int) -> pd.DataFrame:
         """First (company, product) events up to a fiscal year, and what is known of the company.
