@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all check bench lock clean
+.PHONY: help run test test-all check bench bench-exim lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -32,6 +32,13 @@ check: $(READY) ## lint, format, types and the direction of imports
 
 bench: $(READY) ## benchmarks, one JSON line per case (ARGS="--small")
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+TRAIN_TO ?= 2016
+TEST_FROM ?= 2017
+TEST_TO ?= 2018
+bench-exim: $(READY) ## the ranker on real decisions (DATA=folder [TRAIN_TO=2016 TEST_FROM=2017 TEST_TO=2018])
+	@$(BIN)/python tests/benchmarks/exim.py --data "$(DATA)" --train-to $(TRAIN_TO) \
+		--test-from $(TEST_FROM) --test-to $(TEST_TO) $(ARGS)
 
 # The lock names exact versions and hashes for Python 3.11 to the newest, and no place to fetch them from.
 lock: $(READY) ## write requirements.lock anew from pyproject.toml (ARGS="--upgrade")

@@ -92,6 +92,8 @@ class MatchWriter:
         self._writer = ChangeWriter(matcher.catalogue, currency, language)
         self._said: dict[tuple[str, int], Any] = {}
         self._changed: dict[str, Json] = {}
+        papers = assessment.case.company.documents
+        self._held = None if papers is None else {paper.type for paper in papers}
         self._parts_said: dict[tuple[str, float | None, bool], Json] = {}
         self._terms: dict[tuple[str, Any, str, str], Json] = {}
 
@@ -356,9 +358,8 @@ class MatchWriter:
 
     def _papers(self, product: Product) -> Json:
         required = self._sheets.papers(product, self._language)
-        held = self._a.case.company.documents
-        types = {paper.type for paper in held or ()}
-        missing = None if held is None else [d for d in required if d["id"] not in types]
+        held = self._held
+        missing = None if held is None else [d for d in required if d["id"] not in held]
         return {"documents_required": required, "documents_missing": missing}
 
 

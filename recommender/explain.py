@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from recommender.catalogue import Catalogue
 from recommender.codes import currency_problem
@@ -19,7 +19,9 @@ from recommender.matching import Case
 from recommender.readings import Codes, Value
 from recommender.rules import Predicate, Rule
 from recommender.texts import Label, Language, Money, label, show, table, text
+from recommender.vocabulary import SizeClass, Stage
 
+ORDERS = {"size_class": get_args(SizeClass), "trade.stage": get_args(Stage)}
 VERDICT = {YES: "yes", UNKNOWN: "unknown", NO: "no"}
 
 
@@ -134,7 +136,8 @@ class Wording:
         if p.v_field is not None:
             return self.name(p.v_field)
         if isinstance(p.v, tuple):
-            shown = [self.code(p.f, str(v)) if isinstance(v, str) else v for v in p.v]
+            values = sorted(p.v, key=ORDERS[p.f].index) if p.f in ORDERS else p.v
+            shown = [self.code(p.f, str(v)) if isinstance(v, str) else v for v in values]
             distinct = list(dict.fromkeys(shown))
             return distinct if len(distinct) <= 8 else [*distinct[:8], label("common.and_more")]
         if isinstance(p.v, str):
@@ -152,7 +155,8 @@ class Wording:
             return value
         if len(unit) == 3 and currency_problem(unit) is None:
             return Money(value, unit)
-        unit_key = f"unit.{unit}"
+        one = f"unit_one.{unit}"
+        unit_key = one if value == 1 and one in table() else f"unit.{unit}"
         if unit_key in table():
             zh, en = label(unit_key)
             return Label(f"{show(value, 'zh')}{zh}", f"{show(value, 'en')} {en}")

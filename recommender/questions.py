@@ -18,7 +18,6 @@ from recommender.encoding import Columns, Floats, Ints
 from recommender.expected_change import TIES, Lists, State, expected_changes
 from recommender.matching import Case, Matcher
 from recommender.records import Record
-from recommender.rules import Rule
 from recommender.scoring import Micros, Weights
 from recommender.similarity import NAMES
 from recommender.unanswered import base_fields, is_open
@@ -200,7 +199,7 @@ class _Hanging:
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
         self._ours = matcher.hard[matcher.carried] & matcher.ours[matcher.carried]
-        fields = [_fields(rule) for rule in matcher.rules]
+        fields = matcher.fields_of
         self._names = tuple(sorted({name for part in fields for name in part}))
         place = {name: i for i, name in enumerate(self._names)}
         pairs = [
@@ -245,9 +244,3 @@ class _Hanging:
         each = np.where(open_, (weight / np.maximum(count, 1))[carrier], 0.0)
         kept = np.bincount(self._field, each[self._at] * self._share, len(self._names)).tolist()
         return [(name, value) for name, value in zip(self._names, kept, strict=True) if value > 0]
-
-
-def _fields(rule: Rule) -> list[str]:
-    """What a rule looks at, operands included."""
-    named = (name for p in rule.predicates for name in (p.f, p.v_field) if name)
-    return list(dict.fromkeys(named))

@@ -79,6 +79,21 @@ FORMULAS = {
     "service": ("none",),
 }
 
+WORDS = {"zh": "文", "en": "text"}
+# A service with nothing but what every product must have.
+SERVICE = {
+    "id": "p1",
+    "name_zh": "服务",
+    "name_en": "Service",
+    "lane": "service",
+    "category": "platform_service",
+    "provider": WORDS,
+    "summary": WORDS,
+    "family": "none",
+    "formula": "none",
+    "currencies": ["CNY"],
+}
+
 
 def both(word):
     """A text in both languages."""

@@ -6,6 +6,7 @@ differences are taken from the same numbers. Scores (n, m), taken (n,): index of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -31,8 +32,8 @@ class Interval(NamedTuple):
 def ranks(scores: Floats, taken: Ints) -> Ints:
     """Place of the taken product, from 1 (n,); equal scores all count as being ahead of it."""
     own = np.take_along_axis(scores, taken[:, None], axis=1)
-    found: Ints = (scores >= own).sum(axis=1)
-    return found
+    places: Ints = (scores >= own).sum(axis=1)
+    return places
 
 
 def reciprocal(places: Ints) -> Floats:
@@ -184,7 +185,8 @@ def list_gain(scores: Floats, taken: NDArray[np.bool_], k: int) -> float:
     takers = int(taken.sum())
     discount = 1.0 / np.log2(np.arange(2, min(k, len(taken)) + 2))
     reached = float(discount @ _first(scores, taken, k))
-    return reached / float(discount[:takers].sum()) if takers else float("nan")
+    best = float(discount[:takers].sum())
+    return reached / best if takers else math.nan
 
 
 def coverage(scores: Floats, k: int) -> float:

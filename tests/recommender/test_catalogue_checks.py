@@ -5,6 +5,7 @@ import math
 from copy import deepcopy
 
 import pytest
+from catalogue_strategies import SERVICE, WORDS
 
 from recommender import Catalogue
 from recommender.catalogue_checks import CODE_CHECKS, LITERALS, OPERATORS, PAIRS, answer_problem
@@ -13,20 +14,8 @@ from recommender.fields import BY_ID, FIELDS
 from recommender.product import FactDefinition
 from recommender.texts import LANGUAGES, brief, problem_text
 
-WORDS = {"zh": "文", "en": "text"}
 OPTIONS = [{"id": "a", "label": WORDS}, {"id": "b", "label": WORDS}]
-PRODUCT = {
-    "id": "p1",
-    "name_zh": "服务",
-    "name_en": "Service",
-    "lane": "service",
-    "category": "platform_service",
-    "provider": WORDS,
-    "summary": WORDS,
-    "family": "none",
-    "formula": "none",
-    "currencies": ["CNY"],
-}
+PRODUCT = SERVICE
 
 
 def fact(name, kind="flag", **more):

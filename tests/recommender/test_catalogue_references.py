@@ -3,6 +3,7 @@
 from copy import deepcopy
 
 import pytest
+from catalogue_strategies import SERVICE, WORDS
 
 from recommender import Catalogue
 from recommender.errors import InvalidCatalogue
@@ -10,19 +11,7 @@ from recommender.product import Product
 from recommender.texts import LANGUAGES, brief, problem_text
 from recommender.vocabulary import PROVENANCES
 
-WORDS = {"zh": "文", "en": "text"}
-PRODUCT = {
-    "id": "p1",
-    "name_zh": "服务",
-    "name_en": "Service",
-    "lane": "service",
-    "category": "platform_service",
-    "provider": WORDS,
-    "summary": WORDS,
-    "family": "none",
-    "formula": "none",
-    "currencies": ["CNY"],
-}
+PRODUCT = SERVICE
 RULE = {"f": "flag", "op": "holds"}
 PAPERS = [{"id": name, "label": WORDS, "kind": "transport"} for name in ("ENCD", "OCEAN_BL")]
 

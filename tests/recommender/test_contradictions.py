@@ -3,6 +3,7 @@
 from itertools import chain, combinations, product
 
 import pytest
+from catalogue_strategies import SERVICE, WORDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,6 @@ from recommender.product import FactDefinition
 from recommender.rules import Rule
 from recommender.texts import LANGUAGES, problem_text
 
-WORDS = {"zh": "文", "en": "text"}
 OPTIONS = [{"id": name, "label": WORDS} for name in "abc"]
 FACTS = [
     {"id": "flag", "type": "flag", "label": WORDS, "question": WORDS},
@@ -22,18 +22,6 @@ FACTS = [
     {"id": "one", "type": "choice", "options": OPTIONS, "label": WORDS, "question": WORDS},
     {"id": "many", "type": "choices", "options": OPTIONS, "label": WORDS, "question": WORDS},
 ]
-SERVICE = {
-    "id": "p1",
-    "name_zh": "服务",
-    "name_en": "Service",
-    "lane": "service",
-    "category": "platform_service",
-    "provider": WORDS,
-    "summary": WORDS,
-    "family": "none",
-    "formula": "none",
-    "currencies": ["CNY"],
-}
 LOAN = {
     **SERVICE,
     "lane": "financing",

@@ -125,9 +125,11 @@ ROWS = st.fixed_dictionaries(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(RULES, min_size=1, max_size=8), st.lists(ROWS, min_size=1, max_size=5))
 def test_the_vectorised_answers_are_those_of_the_obvious_evaluation(rules, rows):
-    verdicts = compile_rules(rules, LAYOUT).verdicts(LAYOUT.encode(rows))
+    table, columns = compile_rules(rules, LAYOUT), LAYOUT.encode(rows)
     expected = [[reference(rule, row) for rule in rules] for row in rows]
-    assert verdicts.tolist() == expected
+    assert table.verdicts(columns).tolist() == expected
+    lists = [columns.values(i) for i in range(len(rows))]
+    assert [[table.answer(i, one) for i in range(len(rules))] for one in lists] == expected
 
 
 @pytest.mark.parametrize(

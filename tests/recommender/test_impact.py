@@ -2,6 +2,8 @@
 
 from copy import deepcopy
 
+from catalogue_strategies import SERVICE as PLAIN
+
 from recommender import Catalogue
 from recommender.catalogue import catalogue_files
 from recommender.impact import FitChange, impact, sample_companies
@@ -9,20 +11,7 @@ from recommender.tables import read_document
 
 DAY = "2026-11-23"
 FIRM = {"registered_province": "50", "staff": 5, "documents": [{"type": "NOWHERE"}]}
-WORDS = {"zh": "文", "en": "text"}
-SERVICE = {
-    "id": "p1",
-    "name_zh": "服务",
-    "name_en": "Service",
-    "lane": "service",
-    "category": "platform_service",
-    "provider": WORDS,
-    "summary": WORDS,
-    "family": "none",
-    "formula": "none",
-    "currencies": ["CNY"],
-    "rules": [{"f": "staff", "op": "at_least", "v": 10}],
-}
+SERVICE = {**PLAIN, "rules": [{"f": "staff", "op": "at_least", "v": 10}]}
 
 
 def of(*products):
