@@ -130,7 +130,9 @@ def edit(arguments: argparse.Namespace, language: Language) -> int:
     before = model_of(registry, arguments.model)
     changed = dict(_changes(arguments.set or [], before))
     weights = replace(before, weights={**before.weights, **changed}, uptake={})
-    more = {"kind": "edited", "prior": before.version, "changes": changed}
+    known = before.version in registry.versions()
+    made_up = known and registry.manifest(before.version).get("synthetic", False)
+    more = {"kind": "edited", "prior": before.version, "changes": changed, "synthetic": made_up}
     place = registry.add(weights, {**more, "why": arguments.because or ""})
     say(text("models.edited", language, version=weights.version, place=str(place)))
     return 0

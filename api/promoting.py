@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sys
 from pathlib import Path
 from typing import Any
 
+from api.arguments import BAD_INPUT, COMMAND
+from api.complaints import complain
 from api.loading import load_engine
 from api.modelling import evaluation_of, model_of, read_settings, say
 from api.progress import progress
 from recommender.cases import cases_folder
 from recommender.errors import CorridorError
 from recommender.registry import NotPromoted, Registry, Step
-from recommender.texts import Language, text
+from recommender.texts import Language, error_text, text
 
 
 def promote(arguments: argparse.Namespace, language: Language) -> int:
@@ -31,7 +34,10 @@ def promote(arguments: argparse.Namespace, language: Language) -> int:
     cases = Path(arguments.cases) if arguments.cases else cases_folder()
     reasons = list(against(engine, weights, manifest, evaluation, cases))
     if reasons and not arguments.because:
-        raise NotPromoted(reasons)
+        refusal = NotPromoted(reasons)
+        complain([(COMMAND, refusal)], language)
+        sys.stderr.write(error_text(refusal, language) + "\n")
+        return BAD_INPUT
     despite = tuple(dict.fromkeys(reason.code for reason in reasons))
     why = arguments.because or text("models.no_reason", language)
     return _told(registry.promote(arguments.model, who(arguments), why, despite), language)

@@ -165,7 +165,7 @@ def _pairs(
 ) -> tuple[Ints, Pairs]:
     """The place of each row among the pairs, and the pairs: a firm on its first day in a month."""
     months = rows["day"].to_numpy().astype("datetime64[D]").astype("datetime64[M]")
-    keys = rows["profile"] + "|" + pd.Series(months.astype(str), dtype=object)
+    keys = rows["profile"].astype(object) + "|" + pd.Series(months.astype(str), dtype=object)
     codes = pd.factorize(keys)[0]
     first = np.unique(codes, return_index=True)[1]
     wanted = [

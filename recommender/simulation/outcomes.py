@@ -32,7 +32,6 @@ from recommender.vocabulary import LANES
 SHOWN = 5
 FIRST, LAST = datetime.date(2025, 1, 1), datetime.date(2026, 6, 30)
 SOURCE = "simulation"
-Policy = Callable[[int, Sequence[int]], int]
 _NORMAL = NormalDist()
 
 
@@ -92,12 +91,12 @@ def outcomes(
     parameters: Path | None = None,
     world: World | None = None,
     told: Callable[[int], None] = lambda _: None,
-    policy: Policy | None = None,
+    policy: Weights | None = None,
 ) -> pd.DataFrame:
     """Rows of the table of outcomes for some firms; `synthetic` is true in every one.
 
-    policy: which of some products (n-th firm, places in the catalogue) stands first; None: chance
-    by expert score, with `propensity` written down.
+    policy: weights by which the best stands first; None: chance by expert score, with `propensity`
+    written down.
     """
     world = world or World.load(catalogue, seed)
     showings = [s for number in range(len(profiles)) for s in _showings(world, seed, number)]
@@ -122,12 +121,13 @@ def _rows(
     showings: Sequence[Showing],
     profiles: Sequence[Mapping[str, Any]],
     seed: int,
-    policy: Policy | None,
+    policy: Weights | None,
 ) -> Iterator[dict[str, Any]]:
     ids = tuple(catalogue.products)
     lanes = [product.lane for product in catalogue.products.values()]
     expert: Weights = expert_weights()
     scores = score(pairs.values, expert, ids).total / 1e6
+    leading = None if policy is None else score(pairs.values, policy, ids).total
     utility = world.utility(pairs.values)
     for n, showing in enumerate(showings):
         draws = Draws("outcome", seed, showing.number, showing.part)
@@ -136,7 +136,7 @@ def _rows(
             open_ = [j for j in range(len(ids)) if lanes[j] == lane and pairs.fits[n, j] >= 0]
             if not open_:
                 continue
-            first = None if policy is None else policy(n, open_)
+            first = None if leading is None else max(open_, key=lambda j: leading[n, j])
             shown = _list(draws, scores[n], open_, world.temperature, first)
             size = pairs.segments[n]["size_class"] or "other"
             ends = _ends(draws, world, [utility[n, j] for j, _ in shown], lane, size)

@@ -1,0 +1,156 @@
+"""The registry: one model serves, by a record that is replaced in one step."""
+
+import errno
+import json
+import os
+import threading
+
+import pytest
+
+from recommender import artifact
+from recommender.errors import CorridorError, ModelMismatch, NotFound, UnreadableFile, Unwritable
+from recommender.registry import POINTER, NothingBefore, Registry
+from recommender.scoring import Weights, expert_weights
+from recommender.similarity import NAMES
+from recommender.texts import LANGUAGES, error_text
+
+
+def weights(points):
+    return Weights(dict.fromkeys(NAMES, float(points)), {}, "catalogue-1")
+
+
+@pytest.fixture
+def registry(tmp_path):
+    found = Registry(tmp_path / "models")
+    for points in (1, 2, 3):
+        found.add(weights(points), {"kind": "trained"}, {"card.en.md": "# card"})
+    return found
+
+
+A, B, C = (weights(points).version for points in (1, 2, 3))
+
+
+def test_nothing_serves_until_something_is_promoted(registry, tmp_path):
+    assert registry.current is None
+    assert registry.serving() is None
+    assert registry.stamp() is None
+    assert registry.versions() == sorted([A, B, C])
+    assert Registry(tmp_path / "nowhere").versions() == []
+    assert Registry(tmp_path / "nowhere").serving() is None
+
+
+def test_promotions_and_rollbacks_are_recorded_with_who_when_and_why(registry):
+    registry.promote(A, "li", "first", ("refused_case",))
+    registry.promote(B, "wang", "better")
+    assert registry.serving() == weights(2)
+    step = registry.rollback("li", "complaints")
+    assert (step.model, step.before, step.who, step.why) == (A, B, "li", "complaints")
+    assert registry.current == A
+    assert [s.action for s in registry.history()] == ["promote", "promote", "rollback"]
+    assert registry.history()[0].despite == ("refused_case",)
+    assert all(s.when.startswith("20") for s in registry.history())
+
+
+def test_rollbacks_go_back_one_by_one_to_the_expert_weights(registry):
+    for version in (A, B, C):
+        registry.promote(version, "li", "")
+    assert [registry.rollback("li", "").model for _ in range(3)] == [B, A, None]
+    assert registry.serving() is None
+    with pytest.raises(NothingBefore) as caught:
+        registry.rollback("li", "")
+    assert all(error_text(caught.value, language) for language in LANGUAGES)
+
+
+def test_a_model_that_is_not_there_is_not_promoted(registry):
+    with pytest.raises(NotFound):
+        registry.promote("model-none", "li", "")
+    with pytest.raises(NotFound):
+        registry.load("../models")
+    assert registry.history() == []
+
+
+def test_a_folder_edited_by_hand_is_refused_and_the_current_one_stays(registry):
+    registry.promote(A, "li", "")
+    path = registry.folder / B / artifact.WEIGHTS
+    path.write_text(path.read_text("utf-8").replace("2.0", "9.0"), "utf-8")
+    with pytest.raises(ModelMismatch):
+        registry.promote(B, "li", "")
+    assert registry.current == A
+    assert registry.serving() == weights(1)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"history": [{"who": 1}]}'])
+def test_a_broken_pointer_is_told(registry, content):
+    registry.promote(A, "li", "")
+    (registry.folder / POINTER).write_text(content, "utf-8")
+    with pytest.raises(UnreadableFile):
+        registry.serving()
+
+
+def test_the_same_model_twice_is_one(registry):
+    before = (registry.folder / A / artifact.MANIFEST).stat().st_mtime_ns
+    registry.add(weights(1), {"kind": "trained"})
+    assert (registry.folder / A / artifact.MANIFEST).stat().st_mtime_ns == before
+
+
+def full(*_args, **_kw):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_leaves_nothing_behind_and_the_current_model_untouched(registry, monkeypatch):
+    registry.promote(A, "li", "")
+    before = sorted(p.name for p in registry.folder.iterdir())
+    monkeypatch.setattr(artifact, "save", full)
+    with pytest.raises(Unwritable) as caught:
+        registry.add(expert_weights(), {})
+    assert "space" in error_text(caught.value, "en")
+    assert sorted(p.name for p in registry.folder.iterdir()) == before
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(Unwritable):
+        registry.promote(B, "li", "")
+    monkeypatch.undo()
+    assert registry.current == A
+
+
+def test_readers_see_one_state_or_the_other(registry):
+    registry.promote(A, "li", "")
+    seen, wrong, done = set(), [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            try:
+                seen.add(registry.serving().version)
+            except CorridorError as error:
+                wrong.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for turn in range(60):
+        registry.promote((A, B)[turn % 2], "li", "")
+    done.set()
+    reader.join()
+    assert wrong == []
+    assert seen <= {A, B}
+
+
+def test_every_promotion_changes_the_stamp(registry):
+    stamps = set()
+    for version in (A, B, A, B):
+        registry.promote(version, "li", "")
+        stamps.add(registry.stamp())
+    assert len(stamps) == 4
+
+
+def test_two_promotions_at_once_are_both_recorded(registry):
+    threads = [
+        threading.Thread(target=registry.promote, args=(version, "li", ""))
+        for version in (A, B, C) * 4
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(registry.history()) == 12
+    pointer = json.loads((registry.folder / POINTER).read_text("utf-8"))
+    assert pointer["current"] == registry.history()[-1].model
