@@ -112,7 +112,7 @@ SAID = {
     ][0].update(asked_of="bank"),
     "option of text (grade): in another order": lambda rows: rows["facts"][1]["options"].reverse(),
     "synonyms of text (ENCD): empty -> e": lambda rows: rows["documents"][0].update(synonyms=["e"]),
-    "Common stop withdrawn: Years in business at least 1 years": lambda rows: rows["stops"].pop(),
+    "Common stop withdrawn: Years in business at least 1 year": lambda rows: rows["stops"].pop(),
 }
 
 
