@@ -53,9 +53,8 @@ def choices(events: int, seed: int = 0) -> tuple[Floats, Any, Any]:
 
 def by_quasi_newton(x: Floats, y: Any, groups: Any, prior: Floats) -> Floats:
     """The same objective by a general solver with bounds, run until it stands still."""
-    posterior = Posterior(
-        read_events(x, y, groups, None, outside=False), prior, np.full(SIMILARITIES, STRENGTH)
-    )
+    events = read_events(x, y, groups, None, outside=False)
+    posterior = Posterior(events, prior, np.full(SIMILARITIES, STRENGTH), np.zeros(SIMILARITIES))
 
     def value_and_slope(weights: Floats) -> tuple[float, Floats]:
         value, chances = posterior.value(weights)

@@ -39,7 +39,8 @@ def ranker(features=5, **parameters):
 def posterior(data, prior_strength=10.0, outside=False):
     x, y, groups = data
     width = np.full(x.shape[1], prior_strength)
-    return Posterior(read_events(x, y, groups, None, outside), np.ones(x.shape[1]), width)
+    floor = np.zeros(x.shape[1])
+    return Posterior(read_events(x, y, groups, None, outside), np.ones(x.shape[1]), width, floor)
 
 
 # --- the prior -----------------------------------------------------------------------------------
