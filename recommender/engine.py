@@ -222,15 +222,18 @@ class Engine:
         ]
         near = remedies.near_misses(matcher.failing(verdicts, self._mendable, lanes))
         grades[[matcher.index[name] for name in near]] = NEAR
-        values = matcher.values(situation, options.day) if options.personalised else None
+        scores = None
+        if options.personalised:
+            firms = [case.firm] if self.weights.tells_firms_apart else None
+            values = matcher.values(situation, options.day)
+            scores = score(values, self.weights, matcher.ids, firms)
         return Assessment(
             case=case,
             places=matcher.index,
             verdicts=verdicts,
             grades=grades,
             near=near,
-            scores=None if values is None else score(values, self.weights, matcher.ids),
-            values=None if values is None else values[0],
+            scores=scores,
             remedies=remedies,
         )
 

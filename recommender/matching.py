@@ -28,6 +28,7 @@ from recommender.eligibility import FLAG_TRUE, YES, Verdicts
 from recommender.encoding import Columns, Companies, Exposure, Values
 from recommender.errors import Problem
 from recommender.fields import FIELDS
+from recommender.kinds import Firm, firm
 from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
 from recommender.pledges import pledges
@@ -72,6 +73,11 @@ class Case:
     def derived(self) -> Derived:
         """Its computed figures."""
         return self.profile.derived
+
+    @property
+    def firm(self) -> Firm:
+        """What a model may know it by."""
+        return firm(self.row, self.profile.need.amount)
 
 
 class Matcher(Compiled):
