@@ -183,7 +183,16 @@ def how_of(arguments: argparse.Namespace, settings: Settings) -> Any:
         without_withdrawn=arguments.without_withdrawn,
         parameters=settings.parameters,
         workers=min(2, os.cpu_count() or 1),
+        half_life=half_life(arguments),
     )
+
+
+def half_life(arguments: argparse.Namespace) -> float | None:
+    """Days after which an outcome counts half; raises InvalidOptions."""
+    days: float | None = getattr(arguments, "half_life", None)
+    if days is not None and not 0 < days < float("inf"):
+        raise InvalidOptions([Problem("not_above", "--half-life", days, 0)])
+    return days
 
 
 def evaluation_of(

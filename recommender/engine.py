@@ -185,7 +185,12 @@ class Engine:
             for feature in FEATURES
         ]
         notice = label("notice.how_it_works")
-        return {"text_zh": notice.zh, "text_en": notice.en, "features": features}
+        kinds = [
+            {"kind": name, "label_zh": said.zh, "label_en": said.en}
+            for name in self.weights.kinds
+            for said in [label(f"feature.kind_{name}.label")]
+        ]
+        return {"text_zh": notice.zh, "text_en": notice.en, "features": features, "kinds": kinds}
 
     def _chosen(self, options: Options | None, kw: Mapping[str, Any]) -> Options:
         if not kw:

@@ -83,7 +83,7 @@ KINDS: tuple[Kind, ...] = (
     _codes("direction", "trade.directions"),
     _codes("goods", "trade.hs", 2, 4),
     _codes("route", "trade.routes"),
-    _codes("region", "registered_province"),
+    _codes("region", "registered_province", 2),
     _codes("industry", "industry", 1, 3),
     _codes("size", "size_class"),
     _codes("ownership", "ownership"),

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from recommender.encoding import Floats
 from recommender.errors import InvalidParameters, Problem
-from recommender.kinds import KIND_OF, Firm
+from recommender.kinds import KIND_NAMES, KIND_OF, Firm
 from recommender.learned import Affinity, Heard, Peers, Points, kinds_known
 from recommender.similarity import NAMES, NEUTRAL
 from recommender.tables import data_dir, read_document
@@ -117,6 +117,12 @@ class Weights:
     def tells_firms_apart(self) -> bool:
         """Whether scores hang on what kind of firm it is, beside the similarities."""
         return bool(self.affinity or self.peers)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of firms that are told apart, in the order of KINDS."""
+        said = {KIND_OF[group(token)] for token in self.affinity}
+        return [name for name in KIND_NAMES if name in said]
 
     def learned(self, product_ids: tuple[str, ...]) -> tuple[Affinity | None, Peers | None]:
         """The tables of affinity and peers for some products; None where nothing was learned."""
