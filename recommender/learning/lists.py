@@ -210,7 +210,7 @@ def _listed(
     refused, silent = frame["outcome"] == REFUSED, frame["outcome"] == SILENT
     taken, fits = frame["outcome"] == TAKEN, frame["fit"] >= 0
     took = taken.groupby(frame["list"]).transform("any")
-    alone, chosen_away = gone_products
+    all_away, chosen_away = gone_products
     fitting = fits.groupby(frame["list"]).transform("any")
     reasons = {
         "withdrawn_product": frame["event"].isin(chosen_away) & ~took,
@@ -222,7 +222,7 @@ def _listed(
     for reason, mask in reasons.items():
         left_out[reason] = int(frame.loc[mask & ~gone, "list"].nunique())
         gone |= mask
-    left_out["withdrawn_product"] += alone
+    left_out["withdrawn_product"] += all_away
     frame = frame[~gone & fits & (use_refusals | ~refused)]
     nothing = ~(frame["outcome"] == TAKEN).groupby(frame["list"]).transform("any")
     lanes = frozenset(frame.loc[nothing, "lane"].unique().tolist())
