@@ -63,7 +63,7 @@ class InvalidOutcomes(InvalidInput):
 
 @dataclass(frozen=True, eq=False)
 class Outcomes:
-    """A valid table, ordered by day, event and position.
+    """A valid table, ordered by day, event, position and product.
 
     rows: one for each product shown, with `day` (days since 1970) and `profile` (key of profiles).
     profiles: what is known of each firm, as plain values. version: hash of both. file: its name.
@@ -130,7 +130,8 @@ def checked(grid: Grid, today: datetime.date, problems: list[Problem]) -> pd.Dat
     for name, code, places, allowed in _crosschecks(rows, today):
         shown = {int(i): Problem(code, name, rows[name].iloc[i], allowed) for i in places[:MOST]}
         problems += _told(grid, name, shown)
-    return rows.sort_values(["day", "event", "position"], kind="stable", ignore_index=True)
+    order = ["day", "event", "position", "product"]
+    return rows.sort_values(order, kind="stable", ignore_index=True)
 
 
 def _wrong_columns(grid: Grid) -> Iterator[Problem]:

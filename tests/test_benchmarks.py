@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,24 @@ import pytest
 
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue_files import as_json, as_yaml
-from tests.benchmarks import catalogues, company, loading, questions, run, serving, timing, weights
+from tests.benchmarks import (
+    catalogues,
+    company,
+    loading,
+    questions,
+    run,
+    serving,
+    timing,
+    train,
+    weights,
+)
 
 ROOT = Path(__file__).parent.parent
 
 SAMPLE = company.SAMPLES / "farm_machinery.yaml"
 
 
+@cache
 def lines_of(name):
     return list(run.case(name)(small=True))
 
@@ -193,3 +205,22 @@ def test_the_companies_of_case_a_are_marked_as_made_up():
     companies = [Company.load(path) for path in company.SAMPLES.glob("*.yaml")]
     assert len(companies) >= 25
     assert all(one.synthetic for one in companies)
+
+
+# --- training ------------------------------------------------------------------------------------
+
+
+def test_case_train_repeats_itself_to_the_byte_and_sees_every_process():
+    (line,) = lines_of("train")
+    assert line["identical"] is True
+    assert line["rows"] > line["events"] > line["firms"] == train.SMALL
+    assert line["megabytes"] is None or line["megabytes"] > 50
+
+
+def test_contents_that_differ_are_seen_to_differ(tmp_path):
+    for name, said in (("a", "1"), ("b", "1"), ("c", "2")):
+        (tmp_path / name / "model").mkdir(parents=True)
+        (tmp_path / name / "model" / "weights.json").write_text(said, "utf-8")
+        (tmp_path / name / "model" / "run.json").write_text(name, "utf-8")
+    a, b, c = (train.contents(tmp_path / name) for name in "abc")
+    assert a == b != c

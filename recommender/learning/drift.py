@@ -20,7 +20,8 @@ Json = dict[str, Any]
 
 def profile(lists: Lists) -> Json:
     """Counts of each similarity in ten bins of equal width, unknown last; firms count once."""
-    firms, rows = np.unique(lists.firm * 1_000 + lists.product, return_index=True)
+    count = len(lists.catalogue.products)
+    firms, rows = np.unique(lists.firm * count + lists.product, return_index=True)
     values = lists.pairs.values[lists.firm[rows], lists.product[rows]]
     found = {}
     for k, name in enumerate(NAMES):

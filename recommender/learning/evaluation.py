@@ -160,6 +160,8 @@ def refusals(lists: Lists) -> list[Json]:
 
 def _concentration(lists: Lists, scores: Floats) -> Json:
     """Herfindahl index of providers over first places, ours and as shown."""
+    if not len(lists):
+        return {}
     products = list(lists.catalogue.products.values())
     names = sorted({p.provider.zh for p in products})
     provider = np.array([names.index(p.provider.zh) for p in products])
@@ -174,8 +176,6 @@ def _concentration(lists: Lists, scores: Floats) -> Json:
         found: Floats = (share**2).sum(axis=1)
         return found
 
-    if not len(lists):
-        return {}
     sides = {"ours": index(ours), "shown": index(shown)}
     return {name: spanned(side) for name, side in sides.items()}
 

@@ -115,15 +115,15 @@ def read_lists(
     """The lists of outcomes, each firm read once a month against the catalogue.
 
     use_refusals: a refusal of a bank counts as not taken; else its list is left out.
-    without_withdrawn: rows of products the catalogue does not have are left out. Raises
-    InvalidOutcomes with every problem.
+    without_withdrawn: rows of products the catalogue does not have are left out, and lists from
+    which one of them was chosen. Raises InvalidOutcomes with every problem.
     """
     index = {name: j for j, name in enumerate(catalogue.products)}
     rows = outcomes.rows
     known = rows["product"].isin(index.keys()).to_numpy()
     if not (known.all() or without_withdrawn):
         raise InvalidOutcomes(_unknown_products(outcomes, catalogue, ~known))
-    left_out = {"withdrawn_product": _lists_of(rows[~known])}
+    gone = _withdrawn(rows, known)
     rows = rows[known].reset_index(drop=True)
     firm, pairs = _pairs(
         outcomes, rows, partial(match, catalogue, parameters, told=told, workers=workers)
@@ -147,11 +147,14 @@ def read_lists(
     problems = list(_two_taken(outcomes, rows, frame))
     if problems:
         raise InvalidOutcomes(problems)
-    return _listed(frame, catalogue, pairs, left_out, use_refusals)
+    return _listed(frame, catalogue, pairs, gone, use_refusals)
 
 
-def _lists_of(rows: pd.DataFrame) -> int:
-    return int(rows["event"].nunique())
+def _withdrawn(rows: pd.DataFrame, known: Bools) -> tuple[int, set[Any]]:
+    """How many events showed withdrawn products alone, and those in which one was the choice."""
+    away = rows[~known]
+    alone = set(away["event"]) - set(rows["event"][known])
+    return len(alone), set(away["event"][away["outcome"].isin([TAKEN, REFUSED])])
 
 
 def _unknown_products(outcomes: Outcomes, catalogue: Catalogue, wrong: Bools) -> Iterator[Problem]:
@@ -196,7 +199,7 @@ def _listed(
     frame: pd.DataFrame,
     catalogue: Catalogue,
     pairs: Pairs,
-    left_out: dict[str, int],
+    gone_products: tuple[int, set[Any]],
     use_refusals: bool,
 ) -> Lists:
     frame = frame.sort_values(["day", "event", "lane", "position"], kind="stable")
@@ -207,15 +210,19 @@ def _listed(
     refused, silent = frame["outcome"] == REFUSED, frame["outcome"] == SILENT
     taken, fits = frame["outcome"] == TAKEN, frame["fit"] >= 0
     took = taken.groupby(frame["list"]).transform("any")
+    all_away, chosen_away = gone_products
+    fitting = fits.groupby(frame["list"]).transform("any")
     reasons = {
-        "unfit": (taken & ~fits).groupby(frame["list"]).transform("any"),
+        "withdrawn_product": frame["event"].isin(chosen_away) & ~took,
+        "unfit": (taken & ~fits).groupby(frame["list"]).transform("any") | ~fitting,
         "refused": refused.groupby(frame["list"]).transform("any") & ~took & (not use_refusals),
         "unanswered": silent.groupby(frame["list"]).transform("any") & ~took,
     }
-    gone = pd.Series(False, index=frame.index)
+    gone, left_out = pd.Series(False, index=frame.index), {}
     for reason, mask in reasons.items():
         left_out[reason] = int(frame.loc[mask & ~gone, "list"].nunique())
         gone |= mask
+    left_out["withdrawn_product"] += all_away
     frame = frame[~gone & fits & (use_refusals | ~refused)]
     nothing = ~(frame["outcome"] == TAKEN).groupby(frame["list"]).transform("any")
     lanes = frozenset(frame.loc[nothing, "lane"].unique().tolist())

@@ -14,6 +14,7 @@ from recommender.pairs import Pairs
 Scorer = Callable[[Lists], Floats]
 LATELY, NEAREST = 90, 50
 FIRM_CODES, SAMPLED = 100, 10_000
+CONSTANT = 1e-9
 
 
 def peers(fitted: Lists, seed: int) -> Iterator[tuple[str, Scorer]]:
@@ -50,7 +51,10 @@ def _by_cargo(fitted: Lists, popular: Floats) -> Scorer:
 
 
 def firm_features(pairs: Pairs) -> Floats:
-    """Firms as plain standardised columns (n, f): numbers, what is unknown, the commonest codes."""
+    """Firms as plain standardised columns (n, f): numbers, what is unknown, the commonest codes.
+
+    Constant columns are left out; where all are, one of zeros stands for them.
+    """
     unknown = np.isnan(pairs.numbers)
     numbers = np.where(unknown, 0.0, np.sign(pairs.numbers) * np.log1p(np.abs(pairs.numbers)))
     bits = np.ascontiguousarray(pairs.bits)
@@ -58,8 +62,10 @@ def firm_features(pairs: Pairs) -> Floats:
     order = np.argsort(-flags.var(axis=0), kind="stable")[:FIRM_CODES]
     table = np.concatenate([numbers, unknown, flags[:, order]], axis=1)
     spread = table.std(axis=0)
-    varied = table[:, spread > 0]
-    found: Floats = (varied - varied.mean(axis=0)) / spread[spread > 0]
+    varied = spread > CONSTANT
+    if not varied.any():
+        return np.zeros((len(table), 1))
+    found: Floats = (table[:, varied] - table[:, varied].mean(axis=0)) / spread[varied]
     return found
 
 
@@ -120,9 +126,14 @@ def _boosted(fitted: Lists, seed: int) -> Scorer | None:
     )  # fmt: skip
     table = _columns(fitted, np.log2(fitted.position))
     model.fit(table[chosen], fitted.taken[chosen].astype(int), group=sizes)
-    return lambda lists: np.asarray(
-        model.predict(_columns(lists, np.zeros(len(lists.product)))), dtype=np.float64
-    )
+
+    def scored(lists: Lists) -> Floats:
+        if not len(lists):
+            return np.zeros(0)
+        table = _columns(lists, np.zeros(len(lists.product)))
+        return np.asarray(model.predict(table), dtype=np.float64)
+
+    return scored
 
 
 def _columns(lists: Lists, place: Floats) -> Floats:

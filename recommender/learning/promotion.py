@@ -44,10 +44,9 @@ def against(
 def _compared(name: str, current: str, evaluation: Mapping[str, Any] | None) -> Iterator[Problem]:
     if name == current:
         return
-    if not evaluation or evaluation["current"] != current:
+    beside = evaluation["against"] if evaluation and evaluation["current"] == current else {}
+    found = (beside.get("current") or beside.get("expert") or {}).get(HEADLINE)
+    if found is None:
         yield Problem("refused_not_compared", name, None, current)
-        return
-    beside = evaluation["against"]
-    found = (beside.get("current") or beside["expert"])[HEADLINE]
-    if worse(found):
+    elif worse(found):
         yield Problem("refused_worse", name, f"{found['value']:.4f}")

@@ -16,6 +16,7 @@ CASES: Mapping[str, str] = {
     "L": "tests.benchmarks.loading",
     "Q": "tests.benchmarks.questions",
     "start": "tests.benchmarks.start",
+    "train": "tests.benchmarks.train",
 }
 
 

@@ -12,6 +12,7 @@ from recommender.learning.training import How, Trained, train
 from recommender.outcomes import Outcomes, outcomes_of
 from recommender.simulation import companies
 from recommender.simulation.outcomes import World, outcomes
+from tests.made_outcomes import CATALOGUE
 
 SEED = 4
 
@@ -25,12 +26,22 @@ class Drawn:
     lists: Lists
 
 
+def draw(count):
+    firms = list(companies(count, SEED, 0.2))
+    table = outcomes_of(outcomes(CATALOGUE, firms, SEED), {firm["id"]: firm for firm in firms})
+    return Drawn(CATALOGUE, World.load(CATALOGUE, SEED), firms, table, read_lists(table, CATALOGUE))
+
+
 @pytest.fixture(scope="session")
 def drawn():
-    catalogue = Catalogue.load()
-    firms = list(companies(1_000, SEED, 0.2))
-    table = outcomes_of(outcomes(catalogue, firms, SEED), {firm["id"]: firm for firm in firms})
-    return Drawn(catalogue, World.load(catalogue, SEED), firms, table, read_lists(table, catalogue))
+    """Enough to recover what it was drawn from."""
+    return draw(1_000)
+
+
+@pytest.fixture(scope="session")
+def few():
+    """Enough to learn from, and soon read again."""
+    return draw(120)
 
 
 @pytest.fixture(scope="session")
