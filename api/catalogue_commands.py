@@ -27,28 +27,28 @@ SAME, DIFFERENT = 0, 1
 def check(arguments: argparse.Namespace, language: Language) -> int:
     """List every problem of a catalogue."""
     problems: list[Named] = []
-    catalogue = _catalogue_of(arguments.files, problems)[0]
+    catalogue = catalogue_of(arguments.files, problems)[0]
     lines = [line for name, error in problems for line in entries(name, error, language)]
     if arguments.json:
-        counts = {} if catalogue is None else _counts(catalogue)
+        counts = {} if catalogue is None else counts_of(catalogue)
         _print_json(
             {"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines}
         )
     elif catalogue is not None:
-        sys.stdout.write(text("cli.check_fine", language, **_counts(catalogue)) + "\n")
+        sys.stdout.write(text("cli.check_fine", language, **counts_of(catalogue)) + "\n")
     else:
-        _refuse(problems, language)
+        refuse(problems, language)
     return BAD_INPUT if catalogue is None else 0
 
 
 def convert(arguments: argparse.Namespace, language: Language) -> int:
     """Write a valid catalogue in another format."""
     problems: list[Named] = []
-    catalogue, head = _catalogue_of(arguments.files, problems)
+    catalogue, head = catalogue_of(arguments.files, problems)
     if catalogue is None:
-        return _refuse(problems, language)
+        return refuse(problems, language)
     write_catalogue({**catalogue.document(), **head}, Path(arguments.out), force=arguments.force)
-    params = {"file": arguments.out, **_counts(catalogue)}
+    params = {"file": arguments.out, **counts_of(catalogue)}
     sys.stdout.write(text("cli.converted", language, **params) + "\n")
     return 0
 
@@ -67,22 +67,22 @@ def diff(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.as_of is not None and day_of(arguments.as_of) is None:
         raise InvalidOptions([Problem("not_date", "--as-of", arguments.as_of)])
     problems: list[Named] = []
-    old = _catalogue_of([arguments.old], problems)[0]
-    new = _catalogue_of([arguments.new], problems)[0]
+    old = catalogue_of([arguments.old], problems)[0]
+    new = catalogue_of([arguments.new], problems)[0]
     if old is None or new is None:
-        return _refuse(problems, language)
-    found = _compared(old, new, arguments.as_of, language)
+        return refuse(problems, language)
+    found = compared(old, new, arguments.as_of, language)
     if arguments.json:
         _print_json(found)
     else:
-        _print_differences(found, language)
+        show_differences(found, language)
     return SAME if found["same"] else DIFFERENT
 
 
-def _compared(
+def compared(
     old: Catalogue, new: Catalogue, as_of: str | None, language: Language
 ) -> dict[str, Any]:
-    """The differences as JSON has them."""
+    """The differences as JSON has them. as_of: day for the samples, today by default."""
     from recommender.differences import Comparison
     from recommender.impact import impact, sample_companies
     from recommender.options import Options
@@ -139,7 +139,9 @@ def _dumped(value: Any) -> Any:
     return plain(value)
 
 
-def _print_differences(found: dict[str, Any], language: Language) -> None:
+def show_differences(found: dict[str, Any], language: Language) -> None:
+    """What `compared` found, in words."""
+
     def said(key: str, **params: Any) -> str:
         return text(key, language, **params)
 
@@ -177,19 +179,21 @@ def _print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def _refuse(problems: Sequence[Named], language: Language) -> int:
+def refuse(problems: Sequence[Named], language: Language) -> int:
+    """Say what is wrong with a catalogue of which nothing was loaded."""
     complain(problems, language)
     count = sum(len(entries(name, error, language)) for name, error in problems)
     sys.stderr.write(text("cli.check_wrong", language, count=count) + "\n")
     return BAD_INPUT
 
 
-def _counts(catalogue: Catalogue) -> dict[str, Any]:
+def counts_of(catalogue: Catalogue) -> dict[str, Any]:
+    """Records by section, and the version."""
     counts = {name: len(getattr(catalogue, name)) for name in SECTIONS}
     return {**counts, "version": catalogue.version}
 
 
-def _catalogue_of(
+def catalogue_of(
     names: Sequence[str], problems: list[Named]
 ) -> tuple[Catalogue | None, dict[str, Any]]:
     """One catalogue from files and folders with its head; None after adding every problem."""
