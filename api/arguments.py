@@ -145,9 +145,9 @@ def _catalogue(command: Any, said: Said, actions: Mapping[str, Callable[..., Any
     _options(command, said)
     commands = command.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
     for name, places, flags in (
-        ("check", {"files": "*"}, ("json",)),
-        ("convert", {"files": "*", "out": None}, ("force",)),
-        ("diff", {"old": None, "new": None}, ("as_of", "json")),
+        ("check", {"files": "*"}, ("models", "json")),
+        ("convert", {"files": "*", "out": None}, ("models", "force")),
+        ("diff", {"old": None, "new": None}, ("models", "as_of", "json")),
         ("template", {"out": None}, ("force",)),
         ("import", {"files": "+"}, ("models",)),
         ("use", {"version": None}, ("models", "because", "by")),

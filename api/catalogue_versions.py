@@ -23,7 +23,7 @@ def store(arguments: argparse.Namespace, language: Language) -> int:
     """Store a valid catalogue as a version; what serves is left alone."""
     settings = read_settings(arguments)
     problems: list[Named] = []
-    catalogue, head = catalogue_of(arguments.files, problems)
+    catalogue, head = catalogue_of(arguments, arguments.files, problems)
     if catalogue is None:
         return refuse(problems, language)
     added = Registry(settings.models).catalogues.add(catalogue, head)
