@@ -108,12 +108,19 @@ class Follower:
     def _build(self, state: Serving) -> None:
         with _logged():
             self._swap(_engine(self._settings, self._registry, state), state)
-            if gc.get_freeze_count():  # as at the start: it may live as long as the process
-                gc.freeze()
+            if gc.get_freeze_count():
+                _freeze_again()
 
     def _swap(self, engine: Engine, state: Serving) -> None:
         self._engine, self._state = engine, state
         self._take(engine)
+
+
+def _freeze_again() -> None:
+    """Free the engine that was frozen at the start or since, and freeze the new one as it was."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager

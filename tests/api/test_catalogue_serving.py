@@ -1,9 +1,11 @@
 """A running service follows the catalogue in use: whole engines, one after the other."""
 
+import gc
 import json
 import logging
 import threading
 import time
+import weakref
 
 import pytest
 from catalogue_copies import NEW, RAISED, changed, write
@@ -242,3 +244,20 @@ def test_a_record_that_cannot_be_read_changes_nothing(client, registry, caplog):
         assert served(client)[0] == X
         assert served(client)[0] == X
     assert len(caplog.records) == 1
+
+
+def test_the_engine_before_is_forgotten_although_it_was_frozen(client, registry):
+    asked(client)
+    gc.collect()
+    gc.freeze()
+    try:
+        catalogue = weakref.ref(client.app.state.engine.catalogue)
+        registry.use(X, "li", "")
+        until(client, X)
+        end = time.monotonic() + PATIENCE
+        while (catalogue() or not gc.get_freeze_count()) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert catalogue() is None
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
