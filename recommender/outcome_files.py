@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from recommender.catalogue_files import write_file
 from recommender.errors import Problem, UnreadableFile, Unwritable
 from recommender.tables import parse_json, read_document, read_text
-from recommender.workbooks import Table, filled_book, read_workbook, workbook_bytes
+from recommender.workbooks import Table, decoded, filled_book, read_workbook, workbook_bytes
 
 ENDINGS = (".csv", ".xlsx", ".parquet")
 LINES = ".jsonl"
@@ -51,20 +52,33 @@ def read_grid(path: Path) -> Grid:
 
 
 def _csv(path: Path) -> Grid:
-    text = read_text(path)
+    text = decoded(path)
+    if not text.strip():
+        raise UnreadableFile(file=str(path), reason="empty_file")
     try:
         cells = pd.read_csv(
             io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""],
             skip_blank_lines=False, on_bad_lines="error", low_memory=False,
         )  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        raise UnreadableFile(file=str(path), reason=str(error).strip()) from error
+    except (pd.errors.ParserError, ValueError) as error:
+        raise _not_a_table(path, str(error).strip()) from error
     header = next(iter(text.splitlines()), "").split(",")
     _refuse_twice(path, [name.strip('" ') for name in header])
     last = text.rpartition("\n")[2]
     if last and len(next(csv.reader([last]))) < len(header):
         raise UnreadableFile(file=str(path), reason="cut_off", row=len(cells) + 1)
     return _grid(cells, path, np.arange(2, len(cells) + 2), None)
+
+
+def _not_a_table(path: Path, said: str) -> UnreadableFile:
+    """What pandas says of a CSV file, in the words of the project where it has any."""
+    longer = re.search(r"in line (\d+), saw", said)
+    if longer:
+        return UnreadableFile(file=f"{path}:{longer[1]}", reason="too_many_cells")
+    open_quote = re.search(r"EOF inside string starting at row (\d+)", said)
+    if open_quote:
+        return UnreadableFile(file=str(path), reason="cut_off", row=int(open_quote[1]) + 1)
+    return UnreadableFile(file=str(path), reason=said)
 
 
 def _workbook(path: Path) -> Grid:
@@ -76,7 +90,7 @@ def _workbook(path: Path) -> Grid:
 
 def _parquet(path: Path) -> Grid:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import ArrowException, ArrowInvalid, parquet
     except ImportError as error:
         raise UnreadableFile(file=str(path), reason="parquet_extra") from error
     try:
@@ -85,6 +99,8 @@ def _parquet(path: Path) -> Grid:
         cells = table.to_pandas(date_as_object=True, strings_to_categorical=False)
     except FileNotFoundError as error:
         raise UnreadableFile(file=str(path), reason="no_such_file") from error
+    except ArrowInvalid as error:
+        raise UnreadableFile(file=str(path), reason="not_parquet") from error
     except (ArrowException, OSError, ValueError) as error:
         raise UnreadableFile(file=str(path), reason=str(error).splitlines()[0]) from error
     return _grid(cells, path, np.arange(1, len(cells) + 1), None)

@@ -143,10 +143,12 @@ class Registry:
     ) -> Path:
         """Write a model with files beside it, all or nothing; one that is there stays as it is.
 
-        Raises Unwritable, and leaves nothing behind.
+        Raises Unwritable, and leaves nothing behind; what `load` raises where the one that is there
+        was changed.
         """
         final = self.folder / weights.version
         if final.exists():
+            self.load(weights.version)
             return final
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -155,7 +157,7 @@ class Registry:
                 artifact.save(weights, part / "model", more)
                 for name, content in (files or {}).items():
                     (part / "model" / name).write_text(content, "utf-8")
-                (part / "model").rename(final)
+                _move(part / "model", final)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
         except OSError as error:
@@ -247,6 +249,15 @@ def _undoable(steps: Iterable[Step]) -> Step | None:
         elif step.chosen != step.before:
             done.append(step)
     return done[-1] if done else None
+
+
+def _move(made: Path, final: Path) -> None:
+    """Put a model in its place; another training may have written the same one meanwhile."""
+    try:
+        made.rename(final)
+    except OSError:
+        if not final.exists():
+            raise
 
 
 def _now() -> str:

@@ -145,7 +145,7 @@ def read_csv(path: Path) -> Sheet:
 
     Raises UnreadableFile for another encoding, a column named twice or a row that is too long.
     """
-    text = _decoded(path)
+    text = decoded(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader]
@@ -159,7 +159,8 @@ def read_csv(path: Path) -> Sheet:
     return Sheet(path.stem, str(path), letters, lines, number)
 
 
-def _decoded(path: Path) -> str:
+def decoded(path: Path) -> str:
+    """Text of a CSV file; Excel's own encodings are refused with the way out of them."""
     try:
         return read_text(path)
     except UnreadableFile as error:

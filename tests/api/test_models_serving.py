@@ -1,6 +1,8 @@
 """A running service follows the registry: the next answer is the promoted model's, whole."""
 
 import logging
+import threading
+import time
 
 import pytest
 from starlette.testclient import TestClient
@@ -93,3 +95,51 @@ def test_a_service_that_starts_on_a_broken_model_is_not_ready(registry):
         response = client.get("/readyz")
         assert response.status_code == 503
         assert response.json()["missing"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"[]", b'{"history": 3}', b'{"current": "x"}'])
+def test_a_damaged_record_leaves_the_running_service_as_it_was(client, registry, content, caplog):
+    registry.promote(LEARNED.version, "li", "")
+    before = asked(client)
+    (registry.folder / POINTER).write_bytes(content)
+    with caplog.at_level(logging.ERROR, "corridor"):
+        assert asked(client) == before
+        assert client.get("/readyz").status_code == 200
+    assert [POINTER in record.getMessage() for record in caplog.records] == [True]
+    (registry.folder / POINTER).unlink()
+    assert asked(client)["model_version"] == expert_weights().version
+
+
+def test_every_answer_during_promotions_is_wholly_of_one_model(client, registry):
+    """Four callers ask all the while; answers are compared whole, to the last figure."""
+    other = Weights({**LEARNED.weights, "cargo": 5.0}, {"exp-packing": -2.0}, VERSION)
+    registry.add(other, {"kind": "trained"})
+    engine = Engine(Catalogue.load())
+    whole = {}
+    for model in (None, LEARNED, other):
+        one = engine.serving(expert_weights() if model is None else model)
+        answer = one.recommend(one.read(COMPANY), language="en", as_of="2026-11-23")
+        whole[answer["model_version"]] = answer
+    answers, done = [], threading.Event()
+
+    def ask():
+        while not done.is_set():
+            answers.append(asked(client))
+
+    callers = [threading.Thread(target=ask) for _ in range(4)]
+    for caller in callers:
+        caller.start()
+    for turn in range(6):
+        seen = len(answers)
+        if turn % 3 == 2:
+            registry.rollback("li", "")
+        else:
+            registry.promote((LEARNED, other)[turn % 2].version, "li", "")
+        while len(answers) < seen + 5:
+            time.sleep(0.005)
+    done.set()
+    for caller in callers:
+        caller.join()
+    assert {answer["model_version"] for answer in answers} >= {LEARNED.version, other.version}
+    assert all(answer == whole[answer["model_version"]] for answer in answers)
+    assert asked(client)["model_version"] == registry.current

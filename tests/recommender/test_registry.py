@@ -4,9 +4,13 @@ import errno
 import json
 import os
 import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from catalogue_copies import changed
+from hypothesis import given
+from hypothesis import strategies as st
 
 from recommender import artifact
 from recommender.errors import (
@@ -101,6 +105,14 @@ def test_the_same_model_twice_is_one(registry):
     assert (registry.folder / A / artifact.MANIFEST).stat().st_mtime_ns == before
 
 
+def test_a_model_that_was_changed_is_not_taken_for_the_one_just_learned(registry):
+    path = registry.folder / A / artifact.WEIGHTS
+    path.write_text(path.read_text("utf-8").replace("1.0", "9.0"), "utf-8")
+    with pytest.raises(ModelMismatch) as caught:
+        registry.add(weights(1), {"kind": "trained"})
+    assert all(A in error_text(caught.value, language) for language in LANGUAGES)
+
+
 def full(*_args, **_kw):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -162,6 +174,53 @@ def test_two_promotions_at_once_are_both_recorded(registry):
     assert len(registry.history()) == 12
     pointer = json.loads((registry.folder / POINTER).read_text("utf-8"))
     assert pointer["current"] == registry.history()[-1].model
+
+
+def test_two_trainings_that_end_at_once_leave_one_whole_model(registry, monkeypatch):
+    """Both find no such model, both write it, and the second finds the first in its place."""
+    together, save = threading.Barrier(2), artifact.save
+
+    def slowly(*arguments):
+        save(*arguments)
+        together.wait(timeout=20)
+
+    monkeypatch.setattr(artifact, "save", slowly)
+    places, model = [], weights(9)
+    threads = [
+        threading.Thread(target=lambda: places.append(registry.add(model, {}, {"card.md": "#"})))
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert places == [registry.folder / model.version] * 2
+    assert registry.load(model.version) == model
+    assert not list(registry.folder.glob(".part-*"))
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "back"]), max_size=8))
+def test_a_rollback_serves_what_served_before_the_promotion(moves):
+    """Against a stack of models, which is what the record stands for."""
+    stack = [None]
+    with TemporaryDirectory() as folder:
+        registry = Registry(Path(folder))
+        versions = {name: weights(points) for points, name in enumerate("abc", start=1)}
+        for model in versions.values():
+            registry.add(model, {})
+        for count, move in enumerate(moves):
+            if move == "back" and len(stack) > 1:
+                stack.pop()
+                registry.rollback("li", "")
+            elif move == "back":
+                with pytest.raises(NothingBefore):
+                    registry.rollback("li", "")
+            elif versions[move].version != stack[-1]:
+                stack.append(versions[move].version)
+                registry.promote(stack[-1], "li", str(count))
+            assert registry.current == stack[-1]
+        actions = [step.action for step in registry.history()]
+        assert actions.count("promote") - actions.count("rollback") == len(stack) - 1
 
 
 # --- catalogues ----------------------------------------------------------------------------------
