@@ -213,3 +213,13 @@ def test_a_rollback_serves_what_served_before_the_promotion(moves):
             assert registry.current == stack[-1]
         actions = [step.action for step in registry.history()]
         assert actions.count("promote") - actions.count("rollback") == len(stack) - 1
+
+
+def test_a_rollback_to_a_model_that_was_changed_is_refused(registry):
+    registry.promote(A, "li", "")
+    registry.promote(B, "li", "")
+    (registry.folder / A / artifact.WEIGHTS).write_text("{}", "utf-8")
+    with pytest.raises(ModelMismatch):
+        registry.rollback("li", "")
+    assert registry.current == B
+    assert len(registry.history()) == 2
