@@ -21,6 +21,7 @@ from recommender.kinds import Firm
 from recommender.matching import Matcher
 from recommender.parameters import Parameters
 from recommender.similarity import NAMES
+from recommender.tables import without_collection
 
 BATCH, ENOUGH_FOR_TWO = 250, 3_000
 Wanted = tuple[Any, datetime.date]
@@ -93,7 +94,7 @@ def _answers(
 ) -> Iterator[Part | list[Problem]]:
     if workers < 2 or not batches:
         matcher = Matcher(catalogue, Parameters.load(parameters))
-        yield from (_matched(matcher, batch) for batch in batches)
+        yield from (_quietly(matcher, batch) for batch in batches)
         return
     start = (catalogue.document(), parameters)
     context = multiprocessing.get_context("spawn")
@@ -110,7 +111,13 @@ def _begin(document: dict[str, Any], folder: Path | None) -> None:
 
 
 def _in_worker(batch: Sequence[Wanted]) -> Part | list[Problem]:
-    return _matched(_WORKER["matcher"], batch)
+    return _quietly(_WORKER["matcher"], batch)
+
+
+def _quietly(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
+    """A batch without searches for reference cycles, which take a fifth of the time."""
+    with without_collection():
+        return _matched(matcher, batch)
 
 
 def _matched(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:

@@ -17,6 +17,7 @@ from recommender.tables import data_dir, read_rows, read_text
 from recommender.texts import LANGUAGES, Label, text
 
 _COMMON_MISTAKES = {"CNH": "CNY", "RMB": "CNY", "UK": "GB"}
+LONGEST_CODE = 16
 
 
 @lru_cache(maxsize=16)
@@ -51,6 +52,11 @@ def _position(lines: str, code: str) -> int:
 
 def line(name: str, code: str) -> tuple[str, ...] | None:
     """Cells of the line of a long table whose code is exactly this; None when there is none."""
+    return _line(name, code) if len(code) <= LONGEST_CODE else None
+
+
+@lru_cache(maxsize=4_096)
+def _line(name: str, code: str) -> tuple[str, ...] | None:
     lines = _sorted_lines(name)
     start = _position(lines, code)
     if not code or not lines.startswith(f"{code},", start):

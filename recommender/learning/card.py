@@ -102,6 +102,12 @@ def measures(evaluation: Json, language: Language) -> Iterator[Block]:
         cells = [interval(found[measure]) for measure in MEASURES]
         lines.append([_peer(name, language), *cells, interval(against and against[HEADLINE])])
     yield Block("table", [head, *lines])
+    yield Block("text", said("products_text"))
+    lines = [
+        [_peer(name, language), interval(found["macro_hit_3"]), _share(found["coverage"])]
+        for name, found in evaluation["products"].items()
+    ]
+    yield Block("table", [[said("name"), said("macro_hit_3"), said("coverage")], *lines])
     yield Block("heading", said("off_policy"))
     yield Block("text", said("off_policy_text"))
     names = ("value", "shown_value", "effective")
@@ -117,6 +123,10 @@ def measures(evaluation: Json, language: Language) -> Iterator[Block]:
 def _peer(name: str, language: Language) -> str:
     key = f"card.peer.{name}"
     return text(key, language) if key in table() else name
+
+
+def _share(found: float | None) -> str:
+    return "-" if found is None else f"{found:.2f}"
 
 
 def _off_policy(name: str, found: Json, said: Said) -> list[str]:

@@ -32,7 +32,7 @@ from recommender.scoring import Weights
 
 FEWEST_FIRMS, FEWEST_TAKERS = 20, 5
 MEASURES = ("mrr", "ndcg_3", "hit_1", "log_loss")
-HEADLINE = "mrr"
+HEADLINE, FIRST = "mrr", 3
 Json = dict[str, Any]
 Bools = NDArray[np.bool_]
 
@@ -71,6 +71,7 @@ def evaluate(
             n: {m: _difference(main[m], found[m], firms) for m in MEASURES}
             for n, found in lists.items() if n != names[0]
         },
+        "products": {n: _by_product(test, kept, s) for n, s in scores.items()},
         "segments": _segments(test, kept, main[HEADLINE], lists[names[-1]][HEADLINE]),
         "concentration": _concentration(test, scores[names[0]]),
         "off_policy": {n: value(test, first_choice(test, w)) for n, w in models.items()},
@@ -107,6 +108,22 @@ def _measured(lists: Lists, kept: Bools, scores: Floats, temperature: float) -> 
         "hit_1": metrics.hit(places, 1),
         "log_loss": metrics.surprise(shares, chosen),
     }
+
+
+def _by_product(lists: Lists, kept: Bools, scores: Floats) -> Json:
+    """Hit at three averaged over products, and the share of products that are ever that high.
+
+    Every product that was taken counts the same; coverage is of the products on any list.
+    """
+    if not kept.any():
+        return {"macro_hit_3": None, "coverage": None}
+    table, chosen = _padded(lists, scores)[kept], (lists.chosen - lists.starts[:-1])[kept]
+    hits = metrics.hit(metrics.ranks(table, chosen), FIRST)
+    high = np.argsort(np.argsort(-_padded(lists, scores), axis=1, kind="stable"), axis=1)
+    rows = high[lists.event, np.arange(len(scores)) - lists.starts[lists.event]] < FIRST
+    coverage = len(np.unique(lists.product[rows])) / len(np.unique(lists.product))
+    macro = metrics.mean(hits, lists.product[lists.chosen[kept]], draws=500)
+    return {"macro_hit_3": macro._asdict(), "coverage": float(coverage)}
 
 
 def _mean(values: Floats, firms: Ints) -> Json | None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from recommender.encoding import Floats, Ints
+from recommender.learned import FEWEST_FIRMS
 from recommender.learning.lists import Bools, Lists
+from recommender.learning.tokens import Vocabulary
 from recommender.pairs import Pairs
 
 Scorer = Callable[[Lists], Floats]
 LATELY, NEAREST = 90, 50
 FIRM_CODES, SAMPLED = 100, 10_000
+ROUNDS = 20
+TREES: dict[str, Any] = {"deterministic": True, "force_row_wise": True, "verbose": -1}
 CONSTANT = 1e-9
 
 
@@ -23,12 +29,16 @@ def peers(fitted: Lists, seed: int) -> Iterator[tuple[str, Scorer]]:
     popular = _popular(fitted, fitted.day >= fitted.day.max(initial=0) - LATELY)
     yield "popular_lately", lambda lists: np.asarray(popular[lists.product])
     yield "popular_by_cargo", _by_cargo(fitted, popular)
-    features = firm_features(fitted.pairs)
-    yield "nearest", _nearest(fitted, features, popular)
-    yield "multinomial", _multinomial(fitted, features, seed)
-    boosted = _boosted(fitted, seed)
-    if boosted is not None:
-        yield "lightgbm", boosted
+    raw = firm_features(fitted.pairs)
+    engineered = np.hstack([raw, kind_features(fitted)])
+    for columns, features in (("raw", raw), ("engineered", engineered)):
+        yield f"nearest_{columns}", _nearest(fitted, features, popular)
+        yield f"multinomial_{columns}", _multinomial(fitted, features, seed)
+    if find_spec("lightgbm") is not None:
+        yield "multiclass_raw", _multiclass(fitted, raw, seed)
+        yield "multiclass_engineered", _multiclass(fitted, engineered, seed)
+        yield "lambdarank_raw", _lambdarank(fitted, seed, lambda lists: raw[lists.firm])
+        yield "lambdarank_engineered", _lambdarank(fitted, seed, _similarities)
 
 
 def _popular(lists: Lists, kept: Bools) -> Floats:
@@ -69,6 +79,15 @@ def firm_features(pairs: Pairs) -> Floats:
     return found
 
 
+def kind_features(fitted: Lists) -> Floats:
+    """Firms as tokens of their kinds (n, T), those that twenty firms of the lists carry."""
+    firms = fitted.pairs.firms
+    seen = np.unique(fitted.firm).tolist()
+    vocabulary = Vocabulary.learned((firms[at].tokens for at in seen), FEWEST_FIRMS)
+    found: Floats = vocabulary.encode([firm.tokens for firm in firms]).toarray()
+    return found
+
+
 def _nearest(fitted: Lists, features: Floats, popular: Floats) -> Scorer:
     from sklearn.neighbors import NearestNeighbors
 
@@ -101,42 +120,67 @@ def _multinomial(fitted: Lists, features: Floats, seed: int) -> Scorer:
         return lambda lists: np.zeros(len(lists.product))
     model = LogisticRegression(C=0.02, max_iter=200, tol=1e-2, random_state=seed)
     model.fit(features[fitted.firm[rows]], fitted.product[rows])
+    return _by_class(lambda asked: model.predict_log_proba(features[asked]), classes)
+
+
+def _multiclass(fitted: Lists, features: Floats, seed: int) -> Scorer:
+    """The same by boosted trees."""
+    import lightgbm
+
+    rows = np.flatnonzero(fitted.taken)
+    rows = rows[:: max(1, len(rows) // SAMPLED)]
+    classes, target = np.unique(fitted.product[rows], return_inverse=True)
+    if len(classes) < 2:
+        return lambda lists: np.zeros(len(lists.product))
+    settings = {"objective": "multiclass", "num_class": len(classes), "num_leaves": 7,
+                "num_threads": 1, "min_data_in_leaf": 20, "seed": seed, **TREES}  # fmt: skip
+    data = lightgbm.Dataset(features[fitted.firm[rows]], target, free_raw_data=True)
+    model = lightgbm.train(settings, data, num_boost_round=ROUNDS)
+    return _by_class(lambda asked: np.log(model.predict(features[asked])), classes)
+
+
+def _by_class(logs_of: Callable[[Ints], Any], classes: Ints) -> Scorer:
+    """Scores from the log-chances of classes given firms; products of no class come last."""
 
     def scored(lists: Lists) -> Floats:
         asked, own = np.unique(lists.firm, return_inverse=True)
         logs = np.full((len(asked), len(lists.catalogue.products)), -30.0)
         if len(asked):
-            logs[:, classes] = model.predict_log_proba(features[asked])
+            logs[:, classes] = logs_of(asked)
         return np.asarray(logs[own, lists.product])
 
     return scored
 
 
-def _boosted(fitted: Lists, seed: int) -> Scorer | None:
-    """A boosted ranker on the same similarities; None where it is not installed."""
-    try:
-        import lightgbm
-    except ImportError:
-        return None
+def _lambdarank(fitted: Lists, seed: int, columns: Callable[[Lists], Floats]) -> Scorer:
+    """Boosted trees that rank rows (Burges 2010) by columns, product and place.
+
+    Rows are scored as if all stood first, as nobody stands anywhere yet.
+    """
+    import lightgbm
+
+    def table(lists: Lists, place: Floats) -> Floats:
+        return np.column_stack([columns(lists), lists.product, place])
+
     chosen = np.repeat(fitted.chosen >= 0, fitted.sizes)
-    sizes = fitted.sizes[fitted.chosen >= 0]
     model = lightgbm.LGBMRanker(
-        n_estimators=60, num_leaves=15, min_child_samples=20, random_state=seed, n_jobs=1,
-        deterministic=True, force_row_wise=True, verbose=-1,
-    )  # fmt: skip
-    table = _columns(fitted, np.log2(fitted.position))
-    model.fit(table[chosen], fitted.taken[chosen].astype(int), group=sizes)
+        n_estimators=60, num_leaves=15, min_child_samples=20, random_state=seed, n_jobs=1, **TREES
+    )
+    model.fit(
+        table(fitted, np.log2(fitted.position))[chosen],
+        fitted.taken[chosen].astype(int),
+        group=fitted.sizes[fitted.chosen >= 0],
+    )
 
     def scored(lists: Lists) -> Floats:
         if not len(lists):
             return np.zeros(0)
-        table = _columns(lists, np.zeros(len(lists.product)))
-        return np.asarray(model.predict(table), dtype=np.float64)
+        found = model.predict(table(lists, np.zeros(len(lists.product))))
+        return np.asarray(found, dtype=np.float64)
 
     return scored
 
 
-def _columns(lists: Lists, place: Floats) -> Floats:
-    """Similarities, product and place; scored as if all stood first, as nobody stands anywhere."""
-    values = lists.pairs.values[lists.firm, lists.product]
-    return np.column_stack([values, lists.product, place])
+def _similarities(lists: Lists) -> Floats:
+    found: Floats = lists.pairs.values[lists.firm, lists.product]
+    return found

@@ -226,7 +226,7 @@ def evaluated(
     models = {"model": weights, "current": current or expert_weights(), "expert": expert_weights()}
     if models["current"].version == models["expert"].version:
         del models["current"]
-    step = told("evaluating", 6)
+    step = told("evaluating", 11)
     found = evaluate(periods.fitted, periods.later, periods.test, models, seed=seed, told=step)
     return {**found, "current": (current or expert_weights()).version}
 

@@ -223,6 +223,16 @@ def test_a_rollback_serves_what_served_before_the_promotion(moves):
         assert actions.count("promote") - actions.count("rollback") == len(stack) - 1
 
 
+def test_a_rollback_to_a_model_that_was_changed_is_refused(registry):
+    registry.promote(A, "li", "")
+    registry.promote(B, "li", "")
+    (registry.folder / A / artifact.WEIGHTS).write_text("{}", "utf-8")
+    with pytest.raises(ModelMismatch):
+        registry.rollback("li", "")
+    assert registry.current == B
+    assert len(registry.history()) == 2
+
+
 # --- catalogues ----------------------------------------------------------------------------------
 
 RAISED, LOWERED = changed(ceiling=5_000_000), changed(ceiling=2_000_000)

@@ -22,7 +22,11 @@ from tests.made_outcomes import (
 )
 
 A, B, C = FINANCING[:3]
-PEERS = {"as_shown", "popular_lately", "popular_by_cargo", "nearest", "multinomial", "lightgbm"}
+PEERS = {"as_shown", "popular_lately", "popular_by_cargo"} | {
+    f"{name}_{columns}"
+    for name in ("nearest", "multinomial", "multiclass", "lambdarank")
+    for columns in ("raw", "engineered")
+}
 DECLINING = points({A: 3.0, B: 2.0, C: 1.0})
 WORLD = Known(points({j: 4.0 * (n % 3 == 0) for n, j in enumerate(FINANCING)}), nothing=2.0)
 
@@ -58,6 +62,16 @@ def test_measures_by_hand():
     shown_first = found["measures"]["as_shown"]["mrr"]["value"]
     assert shown_first == pytest.approx((1 / 3 + 1 / 3 + 1) / 3)
     assert (found["lists"], found["firms"]) == (3, 3)
+
+
+def test_products_count_the_same_by_hand():
+    given = [Shown(0, [C, B, A], A), Shown(1, [A, B, C], A), Shown(2, [B, A, C, PRODUCTS[9]], B)]
+    low = points({A: 3.0, C: 2.0, PRODUCTS[9]: 1.0})
+    found = of_test(given, {"model": low, "expert": low})["products"]["model"]
+    assert found["macro_hit_3"]["value"] == pytest.approx((1 + 0) / 2)
+    assert found["coverage"] == pytest.approx(1.0)
+    alone = of_test([Shown(0, [A, B, C, PRODUCTS[9]], A)])["products"]["as_shown"]
+    assert alone["coverage"] == pytest.approx(3 / 4)
 
 
 def test_lists_without_a_choice_or_with_one_product_measure_no_ranking():

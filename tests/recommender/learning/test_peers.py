@@ -11,7 +11,10 @@ from recommender.learning.peers import LATELY, firm_features, peers
 from tests.made_outcomes import FINANCING, Known, Shown, chosen_by, firms, points, shown
 
 A, B, C = FINANCING[:3]
-NAMES = ["as_shown", "popular_lately", "popular_by_cargo", "nearest", "multinomial", "lightgbm"]
+PLAIN = ["as_shown", "popular_lately", "popular_by_cargo"]
+ON_COLUMNS = ["nearest_raw", "multinomial_raw", "nearest_engineered", "multinomial_engineered"]
+BOOSTED = ["multiclass_raw", "multiclass_engineered", "lambdarank_raw", "lambdarank_engineered"]
+NAMES = [*PLAIN, *ON_COLUMNS, *BOOSTED]
 WORLD = Known(points({j: 2.0 * (n % 4 == 0) for n, j in enumerate(FINANCING)}), position=0.5)
 
 
@@ -101,12 +104,12 @@ def test_the_nearest_firms_are_those_alike():
     numbers = np.repeat([[0.0], [9.0]], 60, axis=0)
     given = [Shown(n, [A, B], A if n < 60 else B) for n in range(120)]
     fitted = shown(given, replace(firms(120), numbers=numbers))
-    found = dict(peers(fitted, 0))["nearest"](fitted)
+    found = dict(peers(fitted, 0))["nearest_raw"](fitted)
     assert found[0] > found[1]
     assert found[-1] > found[-2]
 
 
-@pytest.mark.parametrize("name", ["multinomial", "lightgbm", "popular_lately"])
+@pytest.mark.parametrize("name", ["multinomial_raw", "lambdarank_engineered", "popular_lately"])
 def test_a_peer_finds_what_there_is_to_find(parts, name):
     fitted, test = parts
     found = scores(fitted, test)[name]
@@ -122,7 +125,7 @@ def test_where_one_product_alone_was_taken_peers_still_answer():
 
 def test_without_lightgbm_the_others_stand(parts, monkeypatch):
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    assert [name for name, _ in peers(parts[0], 0)] == NAMES[:-1]
+    assert [name for name, _ in peers(parts[0], 0)] == [*PLAIN, *ON_COLUMNS]
 
 
 def test_features_of_firms_are_standardised_and_know_what_is_unknown():
