@@ -21,7 +21,7 @@ from tests.made_outcomes import (
     shown,
 )
 
-A, B, C = FINANCING[:3]
+A, B, C, D = FINANCING[:4]
 PEERS = {"as_shown", "popular_lately", "popular_by_cargo"} | {
     f"{name}_{columns}"
     for name in ("nearest", "multinomial", "multiclass", "lambdarank")
@@ -65,12 +65,12 @@ def test_measures_by_hand():
 
 
 def test_products_count_the_same_by_hand():
-    given = [Shown(0, [C, B, A], A), Shown(1, [A, B, C], A), Shown(2, [B, A, C, PRODUCTS[9]], B)]
-    low = points({A: 3.0, C: 2.0, PRODUCTS[9]: 1.0})
+    given = [Shown(0, [C, B, A], A), Shown(1, [A, B, C], A), Shown(2, [B, A, C, D], B)]
+    low = points({A: 3.0, C: 2.0, D: 1.0})
     found = of_test(given, {"model": low, "expert": low})["products"]["model"]
     assert found["macro_hit_3"]["value"] == pytest.approx((1 + 0) / 2)
     assert found["coverage"] == pytest.approx(1.0)
-    alone = of_test([Shown(0, [A, B, C, PRODUCTS[9]], A)])["products"]["as_shown"]
+    alone = of_test([Shown(0, [A, B, C, D], A)])["products"]["as_shown"]
     assert alone["coverage"] == pytest.approx(3 / 4)
 
 
