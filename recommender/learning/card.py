@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
+from recommender.codes import division_label
 from recommender.learning.evaluation import HEADLINE, MEASURES
-from recommender.texts import LANGUAGES, Language, table, text
+from recommender.texts import LANGUAGES, Language, show, table, text
 
 Json = Mapping[str, Any]
-WIDE, EDGE = 320, 30
+WIDE, EDGE = 380, 48
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left;"
@@ -61,8 +62,8 @@ def _blocks(version: str, report: Json, language: Language) -> Iterator[Block]:
         yield from _weights(report, language, said)
         yield from _kinds(report, language, said)
         yield from _uptake(evaluation["uptake"], said)
-        yield from _segments(evaluation, said)
-    yield from _refusals(report["refusals"], said)
+        yield from _segments(evaluation, language, said)
+    yield from _refusals(report["refusals"], language, said)
     yield Block("heading", said("limits"))
     yield Block("text", said("limits_text"))
 
@@ -176,31 +177,58 @@ def _uptake(found: Json | None, said: Said) -> Iterator[Block]:
     yield Block("table", [[said("stated"), said("observed"), said("rows")], *lines])
 
 
-def _segments(evaluation: Json, said: Said) -> Iterator[Block]:
+def _segments(evaluation: Json, language: Language, said: Said) -> Iterator[Block]:
     yield Block("heading", said("segments"))
     yield Block("text", said("segments_text"))
-    names = [said("segment.size_class"), said("group"), said("firms"), said(f"measure.{HEADLINE}")]
-    lines = []
-    for line in evaluation["segments"]:
-        own = [said(f"segment.{line['segment']}"), line["group"]]
-        if line["suppressed"]:
-            lines.append([*own, said("suppressed"), "-", "-"])
-        else:
-            figures = [interval(line["value"]), interval(line["against"])]
-            lines.append([*own, str(line["firms"]), *figures])
     gap = said("difference", measure=said(f"measure.{HEADLINE}"))
-    yield Block("table", [["", names[1], names[2], names[3], gap], *lines])
+    head = ["", said("group"), said("firms"), said(f"measure.{HEADLINE}"), gap]
+    found = evaluation["segments"]
+    yield Block("table", [head, *_groups(found, language, said, _figures, 3)])
 
 
-def _refusals(found: Sequence[Json], said: Said) -> Iterator[Block]:
+def _figures(line: Json) -> list[str]:
+    return [str(line["firms"]), interval(line["value"]), interval(line["against"])]
+
+
+def _refusals(found: Sequence[Json], language: Language, said: Said) -> Iterator[Block]:
     yield Block("heading", said("refusals"))
     yield Block("text", said("refusals_text"))
-    lines = [
-        [said(f"segment.{line['segment']}"), line["group"],
-         said("suppressed") if line["suppressed"] else interval(line)]
-        for line in found
-    ]  # fmt: skip
+    lines = _groups(found, language, said, lambda line: [interval(line)], 1)
     yield Block("table", [["", said("group"), said("share")], *lines])
+
+
+def _groups(
+    found: Sequence[Json],
+    language: Language,
+    said: Said,
+    figures: Callable[[Json], list[str]],
+    width: int,
+) -> Iterator[list[str]]:
+    """A line for each group, and one for all that are too small, by what firms are grouped by."""
+    for name in dict.fromkeys(line["segment"] for line in found):
+        own = [line for line in found if line["segment"] == name]
+        for line in own:
+            if not line["suppressed"]:
+                group = group_name(name, line["group"], language)
+                yield [said(f"segment.{name}"), group, *figures(line)]
+        small = sum(line["suppressed"] for line in own)
+        if small:
+            yield [said(f"segment.{name}"), said("suppressed", count=small), *["-"] * width]
+
+
+def group_name(segment: str, group: str, language: Language) -> str:
+    """A group of firms in words.
+
+    >>> group_name("size_class", "micro", "en"), group_name("first_loan", "True", "en")
+    ('Micro', 'yes')
+    """
+    if group == "None":
+        return text("common.unknown", language)
+    if segment == "first_loan":
+        return text("common.yes" if group == "True" else "common.no", language)
+    if segment == "registered_province":
+        return show(division_label(group), language)
+    return text(f"{segment}.{group}", language)
 
 
 def _markdown(blocks: Sequence[Block]) -> str:
@@ -222,7 +250,8 @@ def _html(blocks: Sequence[Block], language: Language) -> str:
         if kind == "table":
             parts.append(_table(content))
         elif kind == "plot":
-            parts.append(_plot(content))
+            names = (text(f"card.{name}", language) for name in ("stated", "observed"))
+            parts.append(_plot(content, *names))
         elif kind == "strong":
             parts.append(f"<p><strong>{escape(content)}</strong></p>")
         else:
@@ -242,7 +271,7 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
     return "<table>\n" + "\n".join(rows) + "\n</table>"
 
 
-def _plot(bins: Sequence[Json]) -> str:
+def _plot(bins: Sequence[Json], stated: str, observed: str) -> str:
     """Observed against stated shares with their intervals, beside the line of what would hold."""
 
     def x(share: float) -> str:
@@ -260,8 +289,15 @@ def _plot(bins: Sequence[Json]) -> str:
         line((0, 0), (1, 0), "#333"),
         line((0, 0), (0, 1), "#333"),
     ]
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        below = f'x="{x(share)}" y="{WIDE - EDGE + 16}" text-anchor="middle"'
+        beside = f'x="{EDGE - 6}" y="{y(share)}" text-anchor="end" dy="4"'
+        parts += [f"<text {place}>{share:g}</text>" for place in (below, beside)]
+    parts.append(f'<text x="{x(0.5)}" y="{WIDE - 8}" text-anchor="middle">{escape(stated)}</text>')
+    parts.append(f'<text x="{x(0)}" y="{EDGE - 16}" text-anchor="middle">{escape(observed)}</text>')
     for b in bins:
         at = b["stated"]
         parts.append(line((at, b["low"]), (at, b["high"]), "#06c"))
         parts.append(f'<circle cx="{x(at)}" cy="{y(b["observed"])}" r="4" fill="#06c"/>')
-    return f'<svg width="{WIDE}" height="{WIDE}" role="img">' + "".join(parts) + "</svg>"
+    size = f'width="{WIDE}" height="{WIDE}" role="img" font-size="12"'
+    return f"<svg {size}>" + "".join(parts) + "</svg>"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.learning.card import cards, interval, measures
+from recommender.learning.card import cards, group_name, interval, measures
 from recommender.learning.evaluation import MEASURES
 from recommender.similarity import NAMES
 from recommender.texts import LANGUAGES, text
@@ -96,14 +96,32 @@ def test_what_was_left_out_is_counted(report, found):
 
 
 def test_small_groups_show_no_figures(report, found):
-    rows = found["card.en.md"].splitlines()
-    word = text("card.suppressed", "en")
-    groups = [f"| {text('card.segment.' + line['segment'], 'en')} | {line['group']} | {word} |"
-              for line in report["evaluation"]["segments"] if line["suppressed"]]  # fmt: skip
-    assert groups
-    for start in groups:
-        (row,) = [row for row in rows if row.startswith(start) and row.count("|") == 6]
-        assert not re.search(r"\d", row.removeprefix(start))
+    lines = report["evaluation"]["segments"]
+    small = [line for line in lines if line["suppressed"]]
+    above = found["card.en.md"].split(text("card.refusals", "en"))[0]
+    assert small
+    for name in {line["segment"] for line in small}:
+        count = sum(line["segment"] == name for line in small)
+        label, word = text(f"card.segment.{name}", "en"), text("card.suppressed", "en", count=count)
+        assert f"| {label} | {word} | - | - | - |" in found["card.en.md"]
+    for line in small:
+        label = text(f"card.segment.{line['segment']}", "en")
+        group = group_name(line["segment"], line["group"], "en")
+        assert (
+            f"| {label} | {group} |"
+            not in found["card.en.md"].split(text("card.refusals", "en"))[0]
+        )
+
+
+def test_groups_are_named_in_words(report, found):
+    for language in LANGUAGES:
+        page = found[f"card.{language}.md"]
+        for line in report["evaluation"]["segments"]:
+            if not line["suppressed"]:
+                assert f"| {group_name(line['segment'], line['group'], language)} |" in page
+        assert "| None |" not in page
+        assert "| True |" not in page
+    assert group_name("registered_province", "50", "zh") == "重庆市"
 
 
 def test_the_plot_shows_every_bin(report, found):
