@@ -97,8 +97,17 @@ def chances(lists: Lists, scores: Floats, uptake: Mapping[str, list[float]]) -> 
 
 
 def reliability(stated: Floats, taken: NDArray[np.bool_], firms: Ints) -> list[dict[str, float]]:
-    """Stated and observed shares in ten bins of equal width, with 95 % intervals over firms."""
+    """Stated and observed shares in ten bins of equal width, with 95 % intervals over firms.
+
+    A bin of fewer than thirty rows goes with the one below it, the first with the one above.
+    """
     place = np.minimum((stated * BINS).astype(np.int64), BINS - 1)
+    for b in range(BINS - 1, -1, -1):
+        rows = place == b
+        if 0 < rows.sum() < FEWEST:
+            others = np.unique(place[~rows])
+            below = others[others < b]
+            place[rows] = below[-1] if len(below) else others[0] if len(others) else b
     found = []
     for b in np.unique(place).tolist():
         rows = place == b

@@ -14,7 +14,7 @@ Json = Mapping[str, Any]
 WIDE, EDGE = 380, 48
 STYLE = (
     "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left;"
+    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;text-align:left;"
     "border-bottom:1px solid #ccc}strong{color:#a00}"
 )
 

@@ -134,9 +134,17 @@ TAKEN = np.array([False, True, False, True, True])
 
 
 def test_bins_by_hand():
-    found = reliability(STATED, TAKEN, np.arange(5))
-    assert [(b["rows"], b["observed"]) for b in found] == [(1, 0.0), (2, 0.5), (2, 1.0)]
+    found = reliability(np.repeat(STATED, 30), np.repeat(TAKEN, 30), np.arange(150))
+    assert [(b["rows"], b["observed"]) for b in found] == [(30, 0.0), (60, 0.5), (60, 1.0)]
     assert [b["stated"] for b in found] == pytest.approx([0.05, 0.15, 0.975])
+
+
+def test_a_bin_of_few_rows_goes_with_the_one_below():
+    times = [40, 20, 9, 30, 29]
+    found = reliability(np.repeat(STATED, times), np.repeat(TAKEN, times), np.arange(128))
+    assert [b["rows"] for b in found] == [69, 59]
+    few = reliability(STATED, TAKEN, np.arange(5))
+    assert [(b["rows"], b["observed"]) for b in few] == [(5, 0.6)]
 
 
 def test_the_error_by_hand():
