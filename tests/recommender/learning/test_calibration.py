@@ -152,6 +152,15 @@ def test_the_error_by_hand():
     assert found.value == pytest.approx((0.05 + 2 * 0.35 + 2 * 0.025) / 5)
 
 
+def test_no_error_at_all_lies_within_its_interval():
+    """Just as many took it as was stated; every draw of firms is further off."""
+    stated = np.repeat([0.25, 0.5, 0.75], 100)
+    taken = np.arange(300) % 100 < 100 * stated
+    found = calibration_error(stated, taken, np.arange(300))
+    assert (found.low, found.value) == (0.0, 0.0)
+    assert 0 < found.high < 0.2
+
+
 @given(st.integers(1, 60), st.integers(0, 1000))
 def test_every_interval_holds_its_value_within_0_and_1(rows, seed):
     chance = np.random.default_rng(seed)

@@ -23,12 +23,13 @@ def with_route(lists, change):
 
 
 def test_a_profile_counts_each_pair_of_firm_and_product_once():
-    pairs = firms(2)
+    one, other = FINANCING[:2]
+    pairs = firms(other - one + 1)
     pairs.values[:, :, ROUTE] = 0.35
-    pairs.values[0, FINANCING[0], ROUTE] = 1.0
-    pairs.values[1, FINANCING[1], ROUTE] = np.nan
-    twice = [Shown(0, FINANCING[:2]), Shown(0, FINANCING[:2], day=20_001)]
-    found = profile(shown([*twice, Shown(1, FINANCING[1:3])], pairs))
+    pairs.values[0, one, ROUTE] = 1.0
+    pairs.values[other - one, other, ROUTE] = np.nan
+    twice = [Shown(0, [one, other]), Shown(0, [one, other], day=20_001)]
+    found = profile(shown([*twice, Shown(other - one, [one, other])], pairs))
     assert found["route"] == [0, 0, 0, 2, 0, 0, 0, 0, 0, 1, 1]
     assert all(len(counts) == BINS + 1 and sum(counts) == 4 for counts in found.values())
 

@@ -12,6 +12,7 @@ from recommender.similarity import NAMES
 from tests.made_outcomes import (
     CATALOGUE,
     FINANCING,
+    HEDGE,
     PRODUCTS,
     Known,
     Shown,
@@ -180,8 +181,11 @@ def test_groups_below_the_least_show_no_figures():
 
 
 def test_many_lists_of_few_firms_are_a_small_group():
-    given = [Shown(n % 3, [A, B], A, day=n) for n in range(200)]
-    assert all(line["suppressed"] for line in of_test(given)["segments"])
+    """Twelve firms with two lists each are twelve firms."""
+    hedges = [Shown(n, HEDGE[:2], HEDGE[0], day=20_001) for n in range(12)]
+    found = of_test([*[Shown(n, [A, B], A) for n in range(12)], *hedges])
+    assert (found["lists"], found["firms"]) == (24, 12)
+    assert all(line["suppressed"] for line in found["segments"])
 
 
 def test_refusals_are_shared_out_by_group_and_small_ones_suppressed():
