@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import orjson
@@ -27,7 +28,7 @@ from api.routes import catalogue, company, health
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
 from recommender import __version__
-from recommender.errors import CorridorError, InvalidInput
+from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, catalogue.router, health.router)
@@ -36,9 +37,10 @@ PARTS = {
     "invalid_catalogue": "api.part.catalogue",
     "invalid_parameters": "api.part.parameters",
     "model_mismatch": "api.part.model",
-    "not_found": "api.part.model",
+    "catalogue_mismatch": "api.part.catalogue",
 }
 RETRY_SECONDS = "30"
+LOOK_SECONDS = 1.0
 logger = logging.getLogger("corridor")
 startup_logger = logging.getLogger("corridor.startup")
 
@@ -73,11 +75,29 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
     except CorridorError as error:
-        app.state.missing = [(label(PARTS.get(error.code, "api.part.engine")), error)]
+        app.state.missing = [(label(_part(error)), error)]
         for line in _lines(error):
             startup_logger.error("%s", line)
+    looking = asyncio.create_task(_look_on(app.state.look))
     yield
+    looking.cancel()
+    with suppress(asyncio.CancelledError):
+        await looking
     app.state.engine, app.state.look = None, lambda: None
+
+
+async def _look_on(look: Callable[[], None]) -> None:
+    """Look while nobody asks, so that the first answer after a quiet night is up to date."""
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        look()
+
+
+def _part(error: CorridorError) -> str:
+    """The label of the part of the service that an error is about."""
+    if isinstance(error, NotFound):
+        return f"api.part.{error.params['kind']}"
+    return PARTS.get(error.code, "api.part.engine")
 
 
 def _lines(error: CorridorError) -> list[str]:

@@ -15,6 +15,8 @@ from recommender.texts import LANGUAGES, Language, text
 
 COMMAND = "corridor"
 BAD_INPUT = 2
+VALUES = {"as_of": "DATE", "models": "DIR", "because": "WHY", "by": "WHO"}
+SHARED = {"models": "models_folder", "because": "model_because", "by": "model_by"}
 # What argparse says, by the sentence of ours that says it; anything else is passed on as it is.
 COMPLAINTS = (
     (r"the following arguments are required: (?P<names>.+)", "required"),
@@ -143,21 +145,24 @@ def _catalogue(command: Any, said: Said, actions: Mapping[str, Callable[..., Any
     _options(command, said)
     commands = command.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
     for name, places, flags in (
-        ("check", {"files": "*"}, ("json",)),
-        ("convert", {"files": "*", "out": None}, ("force",)),
-        ("diff", {"old": None, "new": None}, ("as_of", "json")),
+        ("check", {"files": "*"}, ("models", "json")),
+        ("convert", {"files": "*", "out": None}, ("models", "force")),
+        ("diff", {"old": None, "new": None}, ("models", "as_of", "json")),
         ("template", {"out": None}, ("force",)),
+        ("import", {"files": "+"}, ("models",)),
+        ("use", {"version": None}, ("models", "because", "by")),
+        ("versions", {}, ("models",)),
     ):
         own = _command(commands, name, said)
-        group = own.add_argument_group(said("arguments"))
+        group = own.add_argument_group(said("arguments")) if places else own
         for place, count in places.items():
             shown = "F" if place == "files" else place.upper()
             more = {} if count is None else {"nargs": count}
             group.add_argument(place, metavar=shown, help=said(f"help.{name}_{place}"), **more)
         group = _options(own, said)
         for flag in flags:
-            kind: Any = {"metavar": "DATE"} if flag == "as_of" else {"action": "store_true"}
-            about = said(f"help.{name}_{flag}")
+            kind: Any = {"metavar": VALUES[flag]} if flag in VALUES else {"action": "store_true"}
+            about = said(f"help.{SHARED.get(flag, f'{name}_{flag}')}")
             group.add_argument(f"--{flag.replace('_', '-')}", help=about, **kind)
         own.set_defaults(action=actions[name])
 

@@ -1,8 +1,9 @@
-"""`corridor catalogue`: check, convert, diff, template."""
+"""`corridor catalogue`: check, convert, diff, template; of files or of versions in the registry."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +14,15 @@ import orjson
 from api.arguments import BAD_INPUT, COMMAND
 from api.complaints import Named, complain, entries
 from api.errors import plain
+from api.settings import Settings
 from recommender import Catalogue
 from recommender.catalogue import common_head
 from recommender.catalogue_columns import SECTIONS
 from recommender.catalogue_files import catalogue_files, read_files, write_catalogue
-from recommender.errors import InvalidCatalogue, InvalidOptions, Problem, UnreadableFile
+from recommender.catalogue_versions import PACKAGED
+from recommender.errors import CorridorError, InvalidCatalogue, InvalidOptions, Problem
 from recommender.records import day_of
+from recommender.registry import Registry
 from recommender.texts import Language, text
 
 SAME, DIFFERENT = 0, 1
@@ -27,28 +31,28 @@ SAME, DIFFERENT = 0, 1
 def check(arguments: argparse.Namespace, language: Language) -> int:
     """List every problem of a catalogue."""
     problems: list[Named] = []
-    catalogue = _catalogue_of(arguments.files, problems)[0]
+    catalogue = catalogue_of(arguments, arguments.files, problems)[0]
     lines = [line for name, error in problems for line in entries(name, error, language)]
     if arguments.json:
-        counts = {} if catalogue is None else _counts(catalogue)
+        counts = {} if catalogue is None else counts_of(catalogue)
         _print_json(
             {"valid": catalogue is not None, **counts, "count": len(lines), "problems": lines}
         )
     elif catalogue is not None:
-        sys.stdout.write(text("cli.check_fine", language, **_counts(catalogue)) + "\n")
+        sys.stdout.write(text("cli.check_fine", language, **counts_of(catalogue)) + "\n")
     else:
-        _refuse(problems, language)
+        refuse(problems, language)
     return BAD_INPUT if catalogue is None else 0
 
 
 def convert(arguments: argparse.Namespace, language: Language) -> int:
     """Write a valid catalogue in another format."""
     problems: list[Named] = []
-    catalogue, head = _catalogue_of(arguments.files, problems)
+    catalogue, head = catalogue_of(arguments, arguments.files, problems)
     if catalogue is None:
-        return _refuse(problems, language)
+        return refuse(problems, language)
     write_catalogue({**catalogue.document(), **head}, Path(arguments.out), force=arguments.force)
-    params = {"file": arguments.out, **_counts(catalogue)}
+    params = {"file": arguments.out, **counts_of(catalogue)}
     sys.stdout.write(text("cli.converted", language, **params) + "\n")
     return 0
 
@@ -67,22 +71,22 @@ def diff(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.as_of is not None and day_of(arguments.as_of) is None:
         raise InvalidOptions([Problem("not_date", "--as-of", arguments.as_of)])
     problems: list[Named] = []
-    old = _catalogue_of([arguments.old], problems)[0]
-    new = _catalogue_of([arguments.new], problems)[0]
+    old = catalogue_of(arguments, [arguments.old], problems)[0]
+    new = catalogue_of(arguments, [arguments.new], problems)[0]
     if old is None or new is None:
-        return _refuse(problems, language)
-    found = _compared(old, new, arguments.as_of, language)
+        return refuse(problems, language)
+    found = compared(old, new, arguments.as_of, language)
     if arguments.json:
         _print_json(found)
     else:
-        _print_differences(found, language)
+        show_differences(found, language)
     return SAME if found["same"] else DIFFERENT
 
 
-def _compared(
+def compared(
     old: Catalogue, new: Catalogue, as_of: str | None, language: Language
 ) -> dict[str, Any]:
-    """The differences as JSON has them."""
+    """The differences as JSON has them. as_of: day for the samples, today by default."""
     from recommender.differences import Comparison
     from recommender.impact import impact, sample_companies
     from recommender.options import Options
@@ -139,7 +143,9 @@ def _dumped(value: Any) -> Any:
     return plain(value)
 
 
-def _print_differences(found: dict[str, Any], language: Language) -> None:
+def show_differences(found: dict[str, Any], language: Language) -> None:
+    """What `compared` found, in words."""
+
     def said(key: str, **params: Any) -> str:
         return text(key, language, **params)
 
@@ -177,28 +183,34 @@ def _print_json(value: dict[str, Any]) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def _refuse(problems: Sequence[Named], language: Language) -> int:
+def refuse(problems: Sequence[Named], language: Language) -> int:
+    """Say what is wrong with a catalogue of which nothing was loaded."""
     complain(problems, language)
     count = sum(len(entries(name, error, language)) for name, error in problems)
     sys.stderr.write(text("cli.check_wrong", language, count=count) + "\n")
     return BAD_INPUT
 
 
-def _counts(catalogue: Catalogue) -> dict[str, Any]:
+def counts_of(catalogue: Catalogue) -> dict[str, Any]:
+    """Records by section, and the version."""
     counts = {name: len(getattr(catalogue, name)) for name in SECTIONS}
     return {**counts, "version": catalogue.version}
 
 
-def _catalogue_of(
-    names: Sequence[str], problems: list[Named]
+def catalogue_of(
+    arguments: argparse.Namespace, names: Sequence[str], problems: list[Named]
 ) -> tuple[Catalogue | None, dict[str, Any]]:
-    """One catalogue from files and folders with its head; None after adding every problem."""
+    """One catalogue from files and folders with its head; None after adding every problem.
+
+    A name that is no file may be a version in the registry of the arguments.
+    """
     known = len(problems)
+    registry = Registry(Settings.read(os.environ, models=arguments.models).models)
     files: list[Path] = []
     for name in names or (None,):
         try:
-            files += catalogue_files(name)
-        except UnreadableFile as error:
+            files += _files(name, registry)
+        except CorridorError as error:
             problems.append((str(name), error))
     documents = read_files(files, lambda file, error: problems.append((str(file), error)))
     try:
@@ -208,3 +220,13 @@ def _catalogue_of(
         problems.append((", ".join(names) or COMMAND, error))
         return None, {}
     return (catalogue if len(problems) == known else None), common_head(documents)
+
+
+def _files(name: str | None, registry: Registry) -> list[Path]:
+    stored = registry.catalogues
+    if name is None or Path(name).exists():
+        return catalogue_files(name)
+    if name in stored.versions():
+        stored.load(name)
+        return [stored.place(name)]
+    return catalogue_files(None if name == PACKAGED else name)

@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "serve": _serve,
         "simulate": _simulate,
         **{name: _on_models(name) for name in COMMANDS},
+        **{name: _on_versions(name) for name in ("import", "use", "versions")},
     }
     arguments = parser(language, actions).parse_args(given)
     try:
@@ -140,5 +141,16 @@ def _on_models(name: str) -> Callable[[argparse.Namespace, Language], int]:
         module = promoting if name in ("promote", "rollback", "models") else modelling
         code: int = getattr(module, name)(arguments, language)
         return code
+
+    return action
+
+
+def _on_versions(name: str) -> Callable[[argparse.Namespace, Language], int]:
+    """A command that works on versions of the catalogue; imported when it runs, too."""
+
+    def action(arguments: argparse.Namespace, language: Language) -> int:
+        from api.catalogue_versions import ACTIONS
+
+        return ACTIONS[name](arguments, language)
 
     return action

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from api.errors import listed
+from api.errors import listed, named
 from recommender.errors import CorridorError, InvalidInput
 from recommender.texts import Language, error_text, text
 
@@ -29,8 +29,8 @@ def entries(name: str, error: CorridorError, language: Language) -> list[dict[st
     """The problems of an error with file, sheet, row and column."""
     if not isinstance(error, InvalidInput) or not error.problems:
         where = {"file": name, "sheet": None, "row": None, "column": None}
-        said = {"field": "", "value": None, "allowed": None, "message": error_text(error, language)}
-        return [{**where, **said}]
+        said = {"field": "", "value": None, "allowed": None}
+        return [{**where, **said, "message": error_text(named(error), language)}]
     return [
         {
             "file": p.file or name,

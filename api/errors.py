@@ -150,7 +150,7 @@ def status_of(error: CorridorError) -> int:
 def problem_body(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:
     """An error as problem+json; the first `shown` problems are listed, all are counted."""
     status = status_of(error)
-    told = CorridorError() if status == 500 else _named(error)
+    told = CorridorError() if status == 500 else named(error)
     problems = told.problems if isinstance(told, InvalidInput) else ()
     detail = [error_text(told, language)]
     if len(problems) > shown:
@@ -165,7 +165,7 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
     }
 
 
-def _named(error: CorridorError) -> CorridorError:
+def named(error: CorridorError) -> CorridorError:
     """The kind of a thing that was not found, in words."""
     if isinstance(error, NotFound):
         kind = label(f"api.kind.{error.params['kind']}")

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Said = Callable[[str], str]
+FIT = ("init", "half_life")
 LEARN = ("outcomes", "companies", "catalogue", "use_refusals", "without_withdrawn")
 DECIDE = ("because", "by")
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "train": ((), (*LEARN, "init")),
+    "train": ((), (*LEARN, *FIT)),
     "evaluate": (("model",), (*LEARN, "json")),
     "compare": (("a", "b"), LEARN),
     "drift": ((), (*LEARN, "model")),
@@ -49,6 +50,8 @@ def _flag(group: Any, command: str, flag: str, said: Said) -> None:
         kind = {"action": "store_true"}
     elif flag == "set":
         kind |= {"action": "append", "required": True}
+    elif flag == "half_life":
+        kind = {"metavar": "DAYS", "type": float}
     elif flag == "init":
         kind |= {"default": "prior"}
     elif flag == "model":

@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
+from api.loading import load_catalogue
 from api.progress import Begin, progress
 from api.settings import Settings
-from recommender import Catalogue, __version__
+from recommender import __version__
 from recommender.errors import InvalidOptions, Problem
 from recommender.outcomes import Outcomes, read_outcomes
 from recommender.registry import Registry
@@ -32,7 +33,7 @@ def train(arguments: argparse.Namespace, language: Language) -> int:
     from recommender.learning.card import cards
 
     began, settings = time.monotonic(), read_settings(arguments)
-    registry, catalogue = Registry(settings.models), Catalogue.load(settings.catalogue)
+    registry, catalogue = Registry(settings.models), load_catalogue(settings)
     prior, current = model_of(registry, arguments.init), registry.serving()
     outcomes = outcomes_of(arguments)
     with progress(language) as begin:
@@ -103,7 +104,7 @@ def drift(arguments: argparse.Namespace, language: Language) -> int:
         return 0
     with progress(language) as begin:
         lists = how_of(arguments, settings).lists(
-            outcomes_of(arguments), Catalogue.load(settings.catalogue), begin
+            outcomes_of(arguments), load_catalogue(settings), begin
         )
     found = drifting.drift(manifest["profile"], lists, weights)
     say(text("models.drift.title", language, version=version, lists=found["lists"]))
@@ -183,7 +184,16 @@ def how_of(arguments: argparse.Namespace, settings: Settings) -> Any:
         without_withdrawn=arguments.without_withdrawn,
         parameters=settings.parameters,
         workers=min(2, os.cpu_count() or 1),
+        half_life=half_life(arguments),
     )
+
+
+def half_life(arguments: argparse.Namespace) -> float | None:
+    """Days after which an outcome counts half; raises InvalidOptions."""
+    days: float | None = getattr(arguments, "half_life", None)
+    if days is not None and not 0 < days < float("inf"):
+        raise InvalidOptions([Problem("not_above", "--half-life", days, 0)])
+    return days
 
 
 def evaluation_of(
@@ -196,7 +206,7 @@ def evaluation_of(
     """A model on outcomes beside another one."""
     from recommender.learning.training import Periods, evaluated
 
-    catalogue = Catalogue.load(settings.catalogue)
+    catalogue = load_catalogue(settings)
     lists = how_of(arguments, settings).lists(outcomes_of(arguments), catalogue, begin)
     return evaluated(Periods.of(lists), weights, current, 0, begin)
 

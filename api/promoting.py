@@ -1,4 +1,4 @@
-"""`corridor promote`, `rollback` and `models`: which model serves, and the record of it."""
+"""`corridor promote`, `rollback` and `models`: what serves, and the record of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from api.complaints import complain
 from api.loading import load_engine
 from api.modelling import evaluation_of, model_of, read_settings, say
 from api.progress import progress
+from api.settings import Settings
+from recommender import Catalogue
 from recommender.cases import cases_folder
 from recommender.errors import CorridorError
 from recommender.registry import NotPromoted, Registry, Step
@@ -40,27 +42,30 @@ def promote(arguments: argparse.Namespace, language: Language) -> int:
         return BAD_INPUT
     despite = tuple(dict.fromkeys(reason.code for reason in reasons))
     why = arguments.because or text("models.no_reason", language)
-    return _told(registry.promote(arguments.model, who(arguments), why, despite), language)
+    return told(registry.promote(arguments.model, who(arguments), why, despite), settings, language)
 
 
 def rollback(arguments: argparse.Namespace, language: Language) -> int:
-    """Let the model before this one serve again."""
-    registry = Registry(read_settings(arguments).models)
-    return _told(registry.rollback(who(arguments), arguments.because or ""), language)
+    """Undo the last promotion or change of catalogue."""
+    settings = read_settings(arguments)
+    step = Registry(settings.models).rollback(who(arguments), arguments.because or "")
+    return told(step, settings, language)
 
 
 def models(arguments: argparse.Namespace, language: Language) -> int:
-    """Every model, which one serves, and who decided so."""
+    """Every model, which one serves on which catalogue, and who decided so."""
     registry = Registry(read_settings(arguments).models)
-    names, current = registry.versions(), registry.current
+    names, state = registry.versions(), registry.state
     if not names:
         say(text("models.none", language))
     for name in names:
-        say(_line(registry, name, "*" if name == current else " ", language))
+        say(_line(registry, name, "*" if name == state.model else " ", language))
+    catalogue = state.catalogue or text("catalogues.packaged", language)
+    say(text("catalogues.in_use", language, version=catalogue))
     for step in registry.history():
         action = text(f"models.action.{step.action}", language)
         shown = {"when": step.when, "who": step.who, "why": step.why, "action": action}
-        say(text("models.step", language, version=_name(step.model, language), **shown))
+        say(text("models.step", language, version=_decided(step, language), **shown))
     return 0
 
 
@@ -76,14 +81,37 @@ def _line(registry: Registry, name: str, mark: str, language: Language) -> str:
     return text("models.line", language, synthetic=made_up, **params)
 
 
-def _told(step: Step, language: Language) -> int:
-    names = {"version": _name(step.model, language), "before": _name(step.before, language)}
-    say(text("models.promoted", language, **names))
+def _decided(step: Step, language: Language) -> str:
+    name = _name(step.kind, step.chosen, language)
+    return text("models.catalogue", language, version=name) if step.kind == "catalogue" else name
+
+
+def told(step: Step, settings: Settings, language: Language) -> int:
+    """Say what serves from now on, and what that means for commands and models."""
+    before = _name(step.kind, step.before, language)
+    key = "models.promoted" if step.kind == "model" else "catalogues.used"
+    say(text(key, language, version=_name(step.kind, step.chosen, language), before=before))
+    if step.kind == "catalogue" and settings.catalogue is not None:
+        say(text("catalogues.stated", language, catalogue=str(settings.catalogue)))
+    try:
+        _tell_training(step, Registry(settings.models), language)
+    except CorridorError as error:
+        complain([(COMMAND, error)], language)
     return 0
 
 
-def _name(version: str | None, language: Language) -> str:
-    return text("models.expert", language) if version is None else version
+def _tell_training(step: Step, registry: Registry, language: Language) -> None:
+    """Say so where the model that serves was trained on another catalogue than the one in use."""
+    trained = None if step.model is None else registry.load(step.model).trained_on
+    catalogue = step.catalogue or Catalogue.load().version
+    if trained not in (None, catalogue):
+        params = {"model": step.model, "trained": trained, "catalogue": catalogue}
+        say(text("catalogues.trained_elsewhere", language, **params))
+
+
+def _name(kind: str, version: str | None, language: Language) -> str:
+    unset = "models.expert" if kind == "model" else "catalogues.packaged"
+    return text(unset, language) if version is None else version
 
 
 def who(arguments: argparse.Namespace) -> str:

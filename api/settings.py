@@ -29,9 +29,10 @@ class InvalidSettings(InvalidInput):
 class Settings(Record):
     """How the service runs.
 
-    host, port: where it listens; port 0 takes any free one. catalogue: file or folder, None for
-    the packaged one. parameters: folder of dated parameters, None for the packaged ones. models:
-    the registry, whose promoted model serves; without one the expert weights do.
+    host, port: where it listens; port 0 takes any free one. catalogue: file, folder or version
+    that was imported, which wins over the registry; None for what the registry says. parameters:
+    folder of dated parameters, None for the packaged ones. models: the registry, which says what
+    model and catalogue serve; without one the expert weights and the packaged catalogue do.
     max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
     counted).
     """

@@ -39,18 +39,19 @@ def _with_outcomes(
     profiles: list[dict[str, Any]], arguments: argparse.Namespace, language: Language, seed: int
 ) -> int:
     """Write firms and what they took; the firms only once their outcomes are known to be fine."""
+    from api.loading import load_catalogue
     from api.progress import progress
     from api.settings import Settings
-    from recommender import Catalogue
     from recommender.outcome_files import ENDINGS, write_outcomes
     from recommender.simulation.outcomes import outcomes
 
-    place, settings = Path(arguments.outcomes), Settings.read(os.environ)
+    place = Path(arguments.outcomes)
+    settings = Settings.read(os.environ, catalogue=arguments.catalogue)
     if place.suffix.lower() not in ENDINGS:
         raise InvalidOptions([Problem("outcomes_ending", "--outcomes", str(place), list(ENDINGS))])
     if os.path.lexists(place):
         raise InvalidOptions([Problem("already_there", "--outcomes", str(place))])
-    catalogue = Catalogue.load(arguments.catalogue or settings.catalogue)
+    catalogue = load_catalogue(settings)
     with progress(language) as told:
         step = told("matching", len(profiles))
         rows = outcomes(catalogue, profiles, seed, parameters=settings.parameters, told=step)

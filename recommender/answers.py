@@ -20,6 +20,7 @@ from recommender.changes import Change
 from recommender.derived import Figure
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.explain import VERDICT, Wording, band
+from recommender.kinds import KIND_NAMES, Firm
 from recommender.matching import Case, Fit, Matcher
 from recommender.product import Product
 from recommender.remedies import Remedies
@@ -50,7 +51,7 @@ class Assessment:
     """One company against the whole catalogue, before anything is worded.
 
     places: of products by id; verdicts (rules,); grades (m,): keys of FITS; near: changes that make
-    near misses fit, by product id; values (m, K) and scores, or None.
+    near misses fit, by product id; scores, or None.
     """
 
     case: Case
@@ -59,7 +60,6 @@ class Assessment:
     grades: NDArray[np.int8]
     near: Mapping[str, Sequence[Change]]
     scores: Scores | None
-    values: NDArray[np.float64] | None
     remedies: Remedies
 
     def fit(self, product_id: str) -> Fit:
@@ -154,13 +154,13 @@ class MatchWriter:
         return self._model.chance(product.lane, int(scores.total[0, j]) / MICRO)
 
     def _contributions(self, j: int) -> list[Json]:
-        scores, values = self._a.scores, self._a.values
-        if scores is None or values is None:
+        scores = self._a.scores
+        if scores is None:
             return []
         parts = zip(
             NAMES,
             self._applies[j].tolist(),
-            values[j].tolist(),
+            scores.values[0, j].tolist(),
             scores.contributions[0, j].tolist(),
             self._sheets.open_to(self._matcher.products[j]),
             strict=True,
@@ -170,9 +170,31 @@ class MatchWriter:
             for name, applies, value, micros, open_ in parts
             if applies
         ]
+        if self._model.peers:
+            found = [self._heard(part, j) for part in found]
+        if scores.kinds is not None:
+            parts_of_kinds = zip(KIND_NAMES, scores.kinds[0, j].tolist(), strict=True)
+            found += [self._of_kind(name, micros) for name, micros in parts_of_kinds if micros]
         found.sort(key=_weightiest)
         baseline = int(scores.baseline[j])
-        return [*found, self._baseline(baseline)] if baseline else found
+        return [*found, self._same("baseline", "high", baseline)] if baseline else found
+
+    def _heard(self, part: Json, j: int) -> Json:
+        """What may be said of peers, in numbers, in place of words."""
+        if part["feature"] != "peers":
+            return part
+        ids = self._matcher.ids
+        heard = self._model.heard(ids, self._firm, ids[j])
+        if heard is None:
+            return part
+        return {**part, "text": text("feature.peers.heard", self._language, **heard._asdict())}
+
+    @cached_property
+    def _firm(self) -> Firm:
+        return self._a.case.firm
+
+    def _of_kind(self, kind: str, micros: int) -> Json:
+        return self._same(f"kind_{kind}", "high" if micros > 0 else "low", micros)
 
     def _contribution(self, name: str, value: float | None, micros: int, open_: bool) -> Json:
         key = (name, value, open_)
@@ -191,16 +213,17 @@ class MatchWriter:
             }
         return self._parts_said[key]
 
-    def _baseline(self, micros: int) -> Json:
+    def _same(self, feature: str, level: str, micros: int) -> Json:
+        """A part that is points as they are, not a weight times a similarity."""
         return {
-            "feature": "baseline",
-            "label": text("feature.baseline.label", self._language),
+            "feature": feature,
+            "label": text(f"feature.{feature}.label", self._language),
             "value": 1.0,
             "known": True,
             "open": False,
             "weight": micros / MICRO,
             "contribution": micros / MICRO,
-            "text": text("feature.baseline.high", self._language),
+            "text": text(f"feature.{feature}.{level}", self._language),
         }
 
     def _subject_to(self, asked: Sequence[Answered]) -> list[Json]:

@@ -23,6 +23,15 @@ MANIFEST, WEIGHTS = "manifest.json", "weights.json"
 
 
 Number = Annotated[float, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+
+
+class _Peers(Record):
+    """Counts of firms by segment and product."""
+
+    counts: dict[str, dict[str, tuple[Count, Count]]]
+    lanes: dict[str, str]
+    strength: Number
 
 
 class _Body(Record):
@@ -32,6 +41,8 @@ class _Body(Record):
     baselines: dict[str, Number]
     trained_on: Annotated[str, Field(strict=True)] | None
     uptake: dict[str, tuple[Number, Number]] = Field(default_factory=dict)
+    affinity: dict[str, dict[str, Number]] = Field(default_factory=dict)
+    peers: _Peers | None = None
 
 
 def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) -> None:
@@ -77,7 +88,15 @@ def load(folder: Path) -> Weights:
     record, problems = examined(_Body, body)
     if problems or record is None:
         raise InvalidParameters(problems)
-    return Weights(record.weights, record.baselines, record.trained_on, record.uptake)
+    peers = {} if record.peers is None else record.peers.model_dump()
+    return Weights(
+        record.weights,
+        record.baselines,
+        record.trained_on,
+        record.uptake,
+        record.affinity,
+        peers,
+    )
 
 
 def _mapping(path: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ which product carries which rule, so that questions about all products are a few
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from recommender.encoding import Ints, Layout
 from recommender.fields import FIELDS
 from recommender.offers import VOCABULARY, Spans, Tokens, compile_offers
 from recommender.product import Product
+from recommender.remembered import remembered
 from recommender.rules import Implication, Rule
 
 Bools = NDArray[np.bool_]
@@ -166,11 +166,11 @@ class Compiled:
         products = np.flatnonzero(worth & self._within(tuple(lanes))).tolist()
         return {j: [i for i in self.hard_rules[j] if failed[i]] for j in products}
 
-    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(64)
     def _within(self, lanes: tuple[str, ...]) -> Bools:
         return self.offers.lane_is(*lanes)
 
-    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(64)
     def in_lanes(self, lanes: tuple[str, ...]) -> tuple[Product, ...]:
         """The products of some lanes, by id."""
         return tuple(product for product in self.products if product.lane in lanes)

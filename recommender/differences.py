@@ -20,6 +20,7 @@ from recommender.texts import Label, Language, label, show, table, text
 
 Kind = Literal["added", "removed", "changed", "reordered"]
 Json = dict[str, Any]
+LONG = 5
 _LABELS = {
     "directions": "direction",
     "routes": "mode",
@@ -200,12 +201,28 @@ class Comparison:
         shown = {"name": self._named(d, language), "field": self._field(d, language)}
         if d.kind == "reordered":
             return text("difference.reordered", language, **shown)
+        if d.kind == "changed" and (moves := self._moves(d, language)):
+            return text("difference.members", language, moves=moves, **shown)
         old = self._value(d, d.old, 0, language)
         new = self._value(d, d.new, 1, language)
         if d.kind == "changed":
             return text("difference.value", language, old=old, new=new, **shown)
         side = {"new": new} if d.kind == "added" else {"old": old}
         return text(f"difference.part_{d.kind}", language, **side, **shown)
+
+    def _moves(self, d: Difference, language: Language) -> str:
+        """What came to a long list and what left it; empty where the whole is said."""
+        if not (isinstance(d.old, (tuple, list)) and isinstance(d.new, (tuple, list))):
+            return ""
+        new = [self._code(d.field, item, 1) for item in d.new if item not in d.old]
+        gone = [self._code(d.field, item, 0) for item in d.old if item not in d.new]
+        kept = len(d.new) - len(new)
+        if kept < LONG or not (new or gone):
+            return ""
+        key = "exchanged" if new and gone else "gained" if new else "lost"
+        said = {"new": show(new, language), "gone": show(gone, language)}
+        moves = text(f"difference.{key}", language, **{k: v for k, v in said.items() if v})
+        return text("difference.stay", language, moves=moves, kept=kept)
 
     def _named(self, d: Difference, language: Language) -> str:
         for catalogue in (self._new, self._old):

@@ -185,7 +185,12 @@ class Engine:
             for feature in FEATURES
         ]
         notice = label("notice.how_it_works")
-        return {"text_zh": notice.zh, "text_en": notice.en, "features": features}
+        kinds = [
+            {"kind": name, "label_zh": said.zh, "label_en": said.en}
+            for name in self.weights.kinds
+            for said in [label(f"feature.kind_{name}.label")]
+        ]
+        return {"text_zh": notice.zh, "text_en": notice.en, "features": features, "kinds": kinds}
 
     def _chosen(self, options: Options | None, kw: Mapping[str, Any]) -> Options:
         if not kw:
@@ -222,15 +227,18 @@ class Engine:
         ]
         near = remedies.near_misses(matcher.failing(verdicts, self._mendable, lanes))
         grades[[matcher.index[name] for name in near]] = NEAR
-        values = matcher.values(situation, options.day) if options.personalised else None
+        scores = None
+        if options.personalised:
+            firms = [case.firm] if self.weights.tells_firms_apart else None
+            values = matcher.values(situation, options.day)
+            scores = score(values, self.weights, matcher.ids, firms)
         return Assessment(
             case=case,
             places=matcher.index,
             verdicts=verdicts,
             grades=grades,
             near=near,
-            scores=None if values is None else score(values, self.weights, matcher.ids),
-            values=None if values is None else values[0],
+            scores=scores,
             remedies=remedies,
         )
 

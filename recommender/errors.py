@@ -110,3 +110,9 @@ class ModelMismatch(CorridorError):
     """A model folder that does not fit this engine or catalogue; it is refused, never adapted."""
 
     code = "model_mismatch"
+
+
+class CatalogueMismatch(CorridorError):
+    """A stored catalogue whose content is not that of its name. params: version, found, file."""
+
+    code = "catalogue_mismatch"

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -28,12 +27,14 @@ from recommender.eligibility import FLAG_TRUE, YES, Verdicts
 from recommender.encoding import Columns, Companies, Exposure, Values
 from recommender.errors import Problem
 from recommender.fields import FIELDS
+from recommender.kinds import Firm, firm
 from recommender.offers import Offers, with_advances
 from recommender.parameters import Parameters, Rate
 from recommender.pledges import pledges
 from recommender.product import FactDefinition
 from recommender.readings import UNKNOWN as UNKNOWN_CODES
 from recommender.readings import Codes, Profile, Value
+from recommender.remembered import remembered
 from recommender.similarity import Situation, similarities
 
 Fit = Literal["eligible", "conditional", "near_miss", "ineligible"]
@@ -73,6 +74,11 @@ class Case:
         """Its computed figures."""
         return self.profile.derived
 
+    @property
+    def firm(self) -> Firm:
+        """What a model may know it by."""
+        return firm(self.row, self.profile.need.amount)
+
 
 class Matcher(Compiled):
     """A catalogue and dated parameters, compiled for evaluation."""
@@ -82,7 +88,7 @@ class Matcher(Compiled):
         self._last: tuple[Company, datetime.date, Case] | None = None
         super().__init__(catalogue, _defaults(parameters, datetime.date.max))
 
-    @lru_cache(maxsize=4096)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(4096)
     def spans(self, product_id: str, as_of: datetime.date) -> Mapping[str, Span]:
         """Low and high share a product lends on each type it accepts: its own, else the dated."""
         found = {}
@@ -93,7 +99,7 @@ class Matcher(Compiled):
                 found[kind] = (dated.low, dated.high)
         return found
 
-    @lru_cache(maxsize=64)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(64)
     def best_advances(
         self, as_of: datetime.date, directions: tuple[str, ...] | None = None
     ) -> Mapping[str, Decimal]:
@@ -146,7 +152,7 @@ class Matcher(Compiled):
         columns = self.layout.columns([values])
         return Case(profile, facts, implied, {**row, **known}, columns, values, rates)
 
-    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(16)
     def rates_on(self, as_of: datetime.date) -> Mapping[str, Rate]:
         """The dated rates in force on a day."""
         return self.parameters.rates(as_of)
@@ -242,7 +248,7 @@ class Matcher(Compiled):
         """All similarities (n, m, K), with the advances in force on the day."""
         return similarities(situation, self.offers_on(as_of or datetime.date.max))
 
-    @lru_cache(maxsize=16)  # noqa: B019 - as long-lived as the catalogue itself
+    @remembered(16)
     def offers_on(self, as_of: datetime.date) -> Offers:
         """The scopes of the products with the dated advances of a day."""
         dated = _defaults(self.parameters, as_of)

@@ -47,7 +47,6 @@ class Offers:
     alone (m,). quoted: for each currency, which products are in it (m,). soft: indices of soft
     rules and the product of each, flat; asked: how many each product has (m,).
     lanes: which products are in each lane (m,).
-    uptake: share of the company's segment that took each product; None without outcomes.
     """
 
     products: tuple[Product, ...]
@@ -74,7 +73,6 @@ class Offers:
     soft: tuple[Ints, Ints]
     asked: Ints
     lanes: Mapping[str, NDArray[np.bool_]]
-    uptake: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.products)

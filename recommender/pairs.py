@@ -17,6 +17,7 @@ from recommender.catalogue import Catalogue
 from recommender.domain import Company
 from recommender.encoding import Floats
 from recommender.errors import InvalidInput, Problem
+from recommender.kinds import Firm
 from recommender.matching import Matcher
 from recommender.parameters import Parameters
 from recommender.similarity import NAMES
@@ -24,7 +25,7 @@ from recommender.tables import without_collection
 
 BATCH, ENOUGH_FOR_TWO = 250, 3_000
 Wanted = tuple[Any, datetime.date]
-Part = tuple[Floats, NDArray[np.int8], Floats, NDArray[Any], list[dict[str, Any]]]
+Part = tuple[Floats, NDArray[np.int8], Floats, NDArray[Any], list[tuple[dict[str, Any], Firm]]]
 SEGMENTS = ("size_class", "registered_province", "ownership", "first_loan", "hs")
 
 
@@ -40,6 +41,7 @@ class Pairs:
 
     values (n, m, K): similarities, NaN unknown. fits (n, m): 1 eligible, 0 conditional, -1 not.
     numbers (n, f), bits (n, words): the encoded profiles. segments: what each firm is grouped by.
+    firms: what a model may know each by.
     """
 
     values: Floats
@@ -47,6 +49,7 @@ class Pairs:
     numbers: Floats
     bits: NDArray[Any]
     segments: Sequence[dict[str, Any]]
+    firms: Sequence[Firm]
 
 
 def match(
@@ -147,7 +150,7 @@ def _matched(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
         matcher.fits(situation.verdicts),
         columns.numbers,
         columns.has,
-        [_segments(case) for case in cases],
+        [(_segments(case), case.firm) for case in cases],
     )
 
 
@@ -189,6 +192,7 @@ def _joined(parts: Sequence[Part], catalogue: Catalogue) -> Pairs:
     if not parts:
         m = len(catalogue.products)
         empty = np.zeros((0, m), dtype=np.int8)
-        return Pairs(np.zeros((0, m, len(NAMES))), empty, np.zeros((0, 0)), empty, [])
+        return Pairs(np.zeros((0, m, len(NAMES))), empty, np.zeros((0, 0)), empty, [], [])
     values, fits, numbers, bits = (np.concatenate([part[i] for part in parts]) for i in range(4))
-    return Pairs(values, fits, numbers, bits, [s for part in parts for s in part[4]])
+    known = [pair for part in parts for pair in part[4]]
+    return Pairs(values, fits, numbers, bits, [s for s, _ in known], [firm for _, firm in known])

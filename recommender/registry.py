@@ -1,7 +1,8 @@
-"""The registry: a folder of models, of which one serves, with a record of who chose it and why.
+"""The registry: models and catalogues by version, and a record of who let which serve, and why.
 
-Each model is a folder named by its version; `current.json` names the one that serves and holds the
-whole record. It is replaced in one step, so that a reader sees the old state or the new one.
+Each model is a folder named by its version, each catalogue a file below `catalogues/`.
+`current.json` names the pair that serves and holds the whole record. It is replaced in one step, so
+that a reader sees the old pair or the new one.
 """
 
 from __future__ import annotations
@@ -11,18 +12,22 @@ import datetime
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recommender import artifact
 from recommender.catalogue_files import write_file
+from recommender.catalogue_versions import CatalogueVersions
 from recommender.errors import InvalidInput, NotFound, UnreadableFile, Unwritable
 from recommender.scoring import Weights, canonical_json
 from recommender.tables import read_document
 
 POINTER = "current.json"
+CATALOGUES = "catalogues"
+Action = Literal["promote", "use", "rollback"]
+Kind = Literal["model", "catalogue"]
 
 
 class NotPromoted(InvalidInput):
@@ -32,29 +37,49 @@ class NotPromoted(InvalidInput):
 
 
 class NothingBefore(InvalidInput):
-    """There is no earlier model to go back to."""
+    """Nothing was decided yet that could be undone."""
 
     code = "nothing_before"
 
 
 @dataclass(frozen=True)
-class Step:
-    """One promotion or rollback. model, before: versions, None for the expert weights."""
+class Serving:
+    """What serves. model: None for the expert weights; catalogue: None for the packaged one."""
 
-    action: str
+    model: str | None = None
+    catalogue: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One decision: a promotion, the use of a catalogue, or a rollback of either.
+
+    model, catalogue: what serves from then on, as in Serving. kind: which of them was decided
+    about; before: the version of that kind that served until then.
+    """
+
+    action: Action
     model: str | None
     before: str | None
     who: str
     when: str
     why: str
     despite: tuple[str, ...] = ()
+    kind: Kind = "model"
+    catalogue: str | None = None
+
+    @property
+    def chosen(self) -> str | None:
+        """The version that was decided for."""
+        return self.model if self.kind == "model" else self.catalogue
 
 
 class Registry:
-    """Models in a folder, which need not exist yet."""
+    """Models and catalogues in a folder, which need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.catalogues = CatalogueVersions(folder / CATALOGUES)
 
     def stamp(self) -> tuple[int, int, int] | None:
         """What changes whenever the pointer is replaced; None where there is none. One stat."""
@@ -65,7 +90,7 @@ class Registry:
         return found.st_mtime_ns, found.st_ino, found.st_size
 
     def history(self) -> list[Step]:
-        """Promotions and rollbacks, oldest first. Raises UnreadableFile."""
+        """Every decision, oldest first. Raises UnreadableFile."""
         path = self.folder / POINTER
         if not path.exists():
             return []
@@ -76,10 +101,14 @@ class Registry:
             raise UnreadableFile(file=str(path), reason="not_a_record") from error
 
     @property
+    def state(self) -> Serving:
+        """Model and catalogue that serve, read at once. Raises UnreadableFile."""
+        return _state(self.history())
+
+    @property
     def current(self) -> str | None:
-        """The version that serves; None for the expert weights."""
-        steps = self.history()
-        return steps[-1].model if steps else None
+        """The model that serves; None for the expert weights."""
+        return self.state.model
 
     def serving(self) -> Weights | None:
         """The weights that serve; None for the expert weights. Raises what `load` raises."""
@@ -141,25 +170,41 @@ class Registry:
         self.load(version)
         with self._locked():
             steps = self.history()
-            before = steps[-1].model if steps else None
-            return self._record(steps, Step("promote", version, before, who, _now(), why, despite))
+            step = _step(_state(steps), "promote", "model", version, who, why)
+            return self._record(steps, replace(step, despite=despite))
 
-    def rollback(self, who: str, why: str) -> Step:
-        """Let the model before the current one serve again; raises NothingBefore."""
+    def use(self, version: str | None, who: str, why: str) -> Step:
+        """Let a stored catalogue serve from now on; None: the packaged one.
+
+        Raises NotFound, UnreadableFile, InvalidCatalogue or CatalogueMismatch.
+        """
+        self._check("catalogue", version)
         with self._locked():
             steps = self.history()
-            now = steps[-1].model if steps else None
-            risen = [s for s in steps if s.action == "promote" and s.model == now]
-            if now is None or not risen:
+            return self._record(steps, _step(_state(steps), "use", "catalogue", version, who, why))
+
+    def rollback(self, who: str, why: str) -> Step:
+        """Undo the last change of model or catalogue that is not undone yet.
+
+        Raises NothingBefore, or what loading the version before raises.
+        """
+        with self._locked():
+            steps = self.history()
+            last = _undoable(steps)
+            if last is None:
                 raise NothingBefore([])
-            before = risen[-1].before
-            if before is not None:
-                self.load(before)
-            return self._record(steps, Step("rollback", before, now, who, _now(), why))
+            self._check(last.kind, last.before)
+            step = _step(_state(steps), "rollback", last.kind, last.before, who, why)
+            return self._record(steps, step)
+
+    def _check(self, kind: Kind, version: str | None) -> None:
+        if version is not None:
+            (self.load if kind == "model" else self.catalogues.load)(version)
 
     def _record(self, steps: list[Step], step: Step) -> Step:
         history = [asdict(one) for one in [*steps, step]]
-        content = canonical_json({"current": step.model, "history": history})
+        now = {"current": step.model, "catalogue": step.catalogue}
+        content = canonical_json({**now, "history": history})
         write_file(content.encode(), self.folder / POINTER, force=True)
         return step
 
@@ -181,6 +226,29 @@ class Registry:
             yield
         finally:
             os.close(handle)
+
+
+def _state(steps: Sequence[Step]) -> Serving:
+    return Serving(steps[-1].model, steps[-1].catalogue) if steps else Serving()
+
+
+def _step(
+    now: Serving, action: Action, kind: Kind, version: str | None, who: str, why: str
+) -> Step:
+    then = replace(now, **{kind: version})
+    before: str | None = getattr(now, kind)
+    return Step(action, then.model, before, who, _now(), why, (), kind, then.catalogue)
+
+
+def _undoable(steps: Iterable[Step]) -> Step | None:
+    """The last step that changed something and was not undone."""
+    done: list[Step] = []
+    for step in steps:
+        if step.action == "rollback":
+            del done[-1:]
+        elif step.chosen != step.before:
+            done.append(step)
+    return done[-1] if done else None
 
 
 def _move(made: Path, final: Path) -> None:

@@ -22,11 +22,15 @@ from numpy.typing import NDArray
 
 from recommender.encoding import Floats
 from recommender.errors import InvalidParameters, Problem
+from recommender.kinds import KIND_NAMES, KIND_OF, Firm
+from recommender.learned import Affinity, Heard, Peers, Points, kinds_known
 from recommender.similarity import NAMES, NEUTRAL
 from recommender.tables import data_dir, read_document
+from recommender.tokens import group
 
 Micros = NDArray[np.int64]
 MICRO = 1_000_000
+PEERS = NAMES.index("peers")
 
 
 @dataclass(frozen=True)
@@ -35,13 +39,16 @@ class Weights:
 
     trained_on: version of the catalogue the weights were learned on; None: expert weights.
     uptake: intercept and slope of the chance that a firm takes what it is shown, by lane; empty
-    without outcomes in which it is known that nothing was taken.
+    without outcomes in which it is known that nothing was taken. affinity: points by token of the
+    firm and product id. peers: what `Peers` counts: `counts`, `lanes` and `strength`; or empty.
     """
 
     weights: Mapping[str, float]
     baselines: Mapping[str, float] = field(default_factory=dict)
     trained_on: str | None = None
     uptake: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    affinity: Points = field(default_factory=dict)
+    peers: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse names that are not similarities, missing ones, and values that are not weights."""
@@ -66,6 +73,16 @@ class Weights:
             Problem("not_finite", f"uptake.{lane}", list(pair))
             for lane, pair in self.uptake.items()
             if len(pair) != 2 or not all(map(math.isfinite, pair))
+        ]
+        problems += [
+            Problem("not_finite", f"affinity.{token}", dict(points))
+            for token, points in self.affinity.items()
+            if not all(map(math.isfinite, points.values()))
+        ]
+        problems += [
+            Problem("unknown_field", f"affinity.{token}", group(token), sorted(KIND_OF))
+            for token in self.affinity
+            if group(token) not in KIND_OF
         ]
         if problems:
             raise InvalidParameters(problems)
@@ -97,6 +114,49 @@ class Weights:
         return {}
 
     @property
+    def tells_firms_apart(self) -> bool:
+        """Whether scores hang on what kind of firm it is, beside the similarities."""
+        return bool(self.affinity or self.peers)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of firms that are told apart, in the order of KINDS."""
+        said = {KIND_OF[group(token)] for token in self.affinity}
+        return [name for name in KIND_NAMES if name in said]
+
+    def learned(self, product_ids: tuple[str, ...]) -> tuple[Affinity | None, Peers | None]:
+        """The tables of affinity and peers for some products; None where nothing was learned."""
+        kept = self._learned
+        if product_ids not in kept:
+            kept.clear()
+            kept[product_ids] = (
+                Affinity(self.affinity, product_ids, MICRO) if self.affinity else None,
+                Peers(product_ids=product_ids, **self.peers) if self.peers else None,
+            )
+        return kept[product_ids]
+
+    @cached_property
+    def _learned(self) -> dict[tuple[str, ...], tuple[Affinity | None, Peers | None]]:
+        return {}
+
+    def with_peers(
+        self, values: Floats, product_ids: tuple[str, ...], firms: Sequence[Firm] | None
+    ) -> Floats:
+        """Similarities (n, m, K) with the uptake among the peers of each firm filled in."""
+        peers = self.learned(product_ids)[1]
+        if peers is None or firms is None:
+            return values
+        filled = values.copy()
+        for row, firm in zip(filled, firms, strict=True):
+            row[:, PEERS] = peers.value(firm)
+        return filled
+
+    def heard(self, product_ids: tuple[str, ...], firm: Firm, product_id: str) -> Heard | None:
+        """What may be said of the peers of a firm; None: nothing."""
+        peers = self.learned(product_ids)[1]
+        return None if peers is None else peers.heard(firm, product_id)
+
+    @property
     def version(self) -> str:
         """`expert-` or `model-` with the hash of the weights."""
         return f"{'model' if self.trained_on else 'expert'}-{digest(self.plain())}"
@@ -108,6 +168,8 @@ class Weights:
             "baselines": {name: float(v) for name, v in sorted(self.baselines.items())},
             "trained_on": self.trained_on,
             **({"uptake": _pairs(self.uptake)} if self.uptake else {}),
+            **({"affinity": self.affinity} if self.affinity else {}),
+            **({"peers": self.peers} if self.peers else {}),
         }
 
 
@@ -138,15 +200,21 @@ def expert_weights(folder: Path | None = None) -> Weights:
 class Scores:
     """Scores of n companies and m products in millionths, with their parts.
 
-    contributions (n, m, K); baseline (m,); total (n, m). known (n, m, K): which similarities are
-    known. open_width (K,): how far a similarity that is not known may move the score (ruling 5).
+    values (n, m, K): the similarities, peers filled in. contributions (n, m, K); baseline (m,);
+    total (n, m). known (n, m, K): which similarities are known. open_width (K,): how far a
+    similarity that is not known may move the score (ruling 5). kinds (n, m, G): what each kind of
+    firm adds; kinds_open (n, m, 2): least and most that kinds the firm does not say might add.
+    Both None where nothing of the sort was learned.
     """
 
+    values: Floats
     contributions: Micros
     baseline: Micros
     known: NDArray[np.bool_]
     total: Micros
     open_width: Micros
+    kinds: Micros | None = None
+    kinds_open: Micros | None = None
 
     def span(self, company: int, product: int) -> tuple[int, int, int]:
         """Total, least and most of one pair."""
@@ -155,19 +223,28 @@ class Scores:
         total = int(self.total[company, product])
         low = total - sum(part for part, sure in zip(parts, known, strict=True) if not sure)
         widths = zip(self.open_width.tolist(), known, strict=True)
-        return total, low, low + sum(width for width, sure in widths if not sure)
+        high = low + sum(width for width, sure in widths if not sure)
+        if self.kinds_open is None:
+            return total, low, high
+        less, more = self.kinds_open[company, product].tolist()
+        return total, low + less, high + more
 
     @cached_property
     def low(self) -> Micros:
         """The least over everything unknown (n, m)."""
-        least: Micros = np.where(self.known, self.contributions, 0).sum(axis=2) + self.baseline
-        return least
+        sure: Micros = np.where(self.known, 0, self.contributions).sum(axis=2)
+        return self.total - sure + self._kinds_open(0)
 
     @cached_property
     def high(self) -> Micros:
         """The most over everything unknown (n, m)."""
-        most: Micros = self.low + np.where(self.known, 0, self.open_width).sum(axis=2)
-        return most
+        wide: Micros = np.where(self.known, 0, self.open_width).sum(axis=2)
+        return self.low - self._kinds_open(0) + wide + self._kinds_open(1)
+
+    def _kinds_open(self, side: int) -> Micros:
+        if self.kinds_open is None:
+            return np.zeros(self.total.shape, dtype=np.int64)
+        return self.kinds_open[:, :, side]
 
 
 def micros(values: Floats) -> Micros:
@@ -175,10 +252,29 @@ def micros(values: Floats) -> Micros:
     return np.rint(values * MICRO).astype(np.int64)
 
 
-def score(values: Floats, weights: Weights, product_ids: tuple[str, ...]) -> Scores:
-    """Scores from similarities (n, m, K); an unknown one counts as its neutral value."""
+def score(
+    values: Floats,
+    weights: Weights,
+    product_ids: tuple[str, ...],
+    firms: Sequence[Firm] | None = None,
+) -> Scores:
+    """Scores from similarities (n, m, K); an unknown one counts as its neutral value.
+
+    firms (n,): what a model may know the companies by; None: nothing.
+    """
+    values = weights.with_peers(values, product_ids, firms)
     known = ~np.isnan(values)
     contributions = micros(np.where(known, values, NEUTRAL) * weights.array)
     baseline = weights.points(product_ids)
     total = contributions.sum(axis=2) + baseline
-    return Scores(contributions, baseline, known, total, micros(weights.array))
+    affinity = weights.learned(product_ids)[0]
+    kinds, open_ = None, None
+    if affinity is not None and firms is not None:
+        kinds = np.stack([affinity.parts(firm) for firm in firms])
+        unsaid = ~np.stack([kinds_known(firm) for firm in firms])[:, None, :]
+        sides = [np.where(unsaid, side, 0).sum(axis=2) for side in (affinity.low, affinity.high)]
+        open_ = np.stack(sides, axis=2)
+        total = total + kinds.sum(axis=2)
+    return Scores(
+        values, contributions, baseline, known, total, micros(weights.array), kinds, open_
+    )

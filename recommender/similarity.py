@@ -214,7 +214,8 @@ def _text(a: Applicant, offers: Offers) -> Floats:
 
 
 def _peers(_: Applicant, offers: Offers) -> Floats:
-    return _unknown(offers) if offers.uptake is None else offers.uptake
+    """Not known here: a model that learned it fills it in (`recommender.learned`)."""
+    return _unknown(offers)
 
 
 @dataclass(frozen=True)
@@ -285,7 +286,9 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         "preferences", _preferences, "share", "(soft rules met + open / 2) / soft rules", "ruling 2"
     ),
-    Feature("peers", _peers, "share", "uptake in the company's segment", "architecture.md"),
+    Feature(
+        "peers", _peers, "ratio", "r / (r + lane's mean), r: uptake among peers", "Cestnik 1990"
+    ),
     Feature(
         "text", _text, "containment", "idf of shared n-grams / idf of the company's", "Broder 1997"
     ),

@@ -213,7 +213,7 @@ def described(path: Path) -> bool:
 
 
 def test_every_data_file_is_described():
-    folders = ("reference", "parameters", "catalogue")
+    folders = ("reference", "parameters", "catalogue", "benchmarks")
     files = [
         path
         for name in folders

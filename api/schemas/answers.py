@@ -21,7 +21,7 @@ FIT = (
 class Contribution(BaseModel):
     """One part of the score; the contributions of a match add up to it."""
 
-    feature: str = Field(description="Name of the similarity, or baseline.")
+    feature: str = Field(description="Name of the similarity, baseline, or kind_ and a kind.")
     label: str = Field(description="Its name in words.")
     value: float | None = Field(description="In [0, 1]; null: not known.")
     known: bool = Field(description="Whether the profile settles it.")

@@ -126,12 +126,23 @@ class FeatureNote(BaseModel):
     weight: float = Field(description="Weight of the model.")
 
 
+class KindNote(BaseModel):
+    """One kind of firm that a model tells apart."""
+
+    kind: str = Field(description="Name; its contribution is named kind_ and this.")
+    label_zh: str = Field(description="Chinese name.")
+    label_en: str = Field(description="English name.")
+
+
 class NoticeAnswer(BaseModel):
     """How the ranking works."""
 
     text_zh: str = Field(description="In Chinese.")
     text_en: str = Field(description="In English.")
     features: list[FeatureNote] = Field(description="Every similarity.")
+    kinds: list[KindNote] = Field(
+        description="Kinds of firms whose uptake was learned; none with the expert weights."
+    )
 
 
 class HealthAnswer(BaseModel):

@@ -17,8 +17,9 @@ from recommender.errors import Problem
 from recommender.learning.choices import Choices, most_likely
 from recommender.learning.events import InvalidChoices
 from recommender.learning.metrics import chances
-from recommender.learning.tokens import Row, Vocabulary, group
+from recommender.learning.tokens import Row, Vocabulary
 from recommender.scoring import MICRO, Micros, micros
+from recommender.tokens import group
 
 BASELINE, STEP = "baseline", "since"
 

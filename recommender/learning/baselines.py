@@ -17,7 +17,7 @@ from recommender.encoding import Floats, Ints
 from recommender.learning.events import BLOCK, Events
 from recommender.learning.lists import Lists
 from recommender.learning.posterior import Posterior, maximum_posterior
-from recommender.scoring import Weights
+from recommender.scoring import PEERS, Weights
 from recommender.similarity import NAMES
 from recommender.vocabulary import LANES
 
@@ -106,11 +106,19 @@ def prominence(position: Ints) -> Floats:
     return found
 
 
-def listed(lists: Lists) -> Listed:
-    """Lists as events of a fit."""
+def listed(lists: Lists, half_life: float | None = None) -> Listed:
+    """Lists as events of a fit; one counts half for each half_life days before the last.
+
+    Uptake among peers is 0 throughout where it is not known of any pair, so that nothing moves its
+    weight.
+    """
     values = np.column_stack([lists.values(), prominence(lists.position)])
+    if np.isnan(lists.pairs.values[:, :, PEERS]).all():
+        values[:, PEERS] = 0.0
     count = len(lists.catalogue.products)
     weight = np.ones(len(lists))
+    if half_life is not None:
+        weight = 0.5 ** ((lists.day.max(initial=0) - lists.day) / half_life)
     return Listed(
         values, lists.starts[:-1], lists.chosen, weight, False, lists.product, count, lists.open
     )
@@ -139,13 +147,15 @@ class Fit:
         return max(0.0, middle - HALF_WIDTH * wide), middle + HALF_WIDTH * wide
 
 
-def fit(lists: Lists, prior: Weights, strength: float = STRENGTH) -> Fit:
+def fit(
+    lists: Lists, prior: Weights, strength: float = STRENGTH, half_life: float | None = None
+) -> Fit:
     """The mode of the posterior of weights and baselines given lists.
 
     Weights and what a position adds are at least 0, with independent Gaussians at the prior;
     baselines are Gaussian around the prior's: the products of a category vary together, and so do
     those of a lane where nothing was an alternative. A product that was never shown keeps the
-    prior's baseline, and is ranked by its features alone.
+    prior's baseline, and is ranked by its features alone. half_life: days, None: all count alike.
     """
     products = list(lists.catalogue.products)
     before = np.array([prior.baselines.get(name, 0.0) for name in products])
@@ -156,7 +166,7 @@ def fit(lists: Lists, prior: Weights, strength: float = STRENGTH) -> Fit:
     precision[k + 1 :, k + 1 :] = inverse
     centre = np.concatenate([prior.array, [0.0], before])
     floor = np.concatenate([np.zeros(k + 1), np.full(m, -np.inf)])
-    events = listed(lists)
+    events = listed(lists, half_life)
     found, steps = maximum_posterior(events, centre, precision, 100, 1e-8, floor)
     spread, shared = _uncertainty(Posterior(events, centre, precision, floor), found)
     offsets = of_lane @ (inverse @ (found[k + 1 :] - before))

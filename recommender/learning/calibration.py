@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from recommender.encoding import Floats, Ints
+from recommender.learned import Affinity, Peers
 from recommender.learning.lists import Lists
 from recommender.learning.metrics import Interval
-from recommender.scoring import MICRO, Weights, micros
+from recommender.scoring import MICRO, PEERS, Micros, Weights, micros
+from recommender.similarity import NEUTRAL
 from recommender.vocabulary import LANES
 
 FEWEST, RIDGE, STEPS = 30, 1e-3, 50
@@ -20,9 +22,30 @@ BINS, DRAWS = 10, 500
 
 def row_scores(lists: Lists, weights: Weights) -> Floats:
     """The score of every row in points (R,): the very number that is served."""
-    parts = micros(lists.values() * weights.array).sum(axis=1)
-    points = weights.points(tuple(lists.catalogue.products))
-    return np.asarray((parts + points[lists.product]) / MICRO, dtype=np.float64)
+    ids = tuple(lists.catalogue.products)
+    affinity, peers = weights.learned(ids)
+    values = lists.values()
+    values[:, PEERS] = NEUTRAL[PEERS] if peers is None else _among_peers(lists, peers)
+    total = micros(values * weights.array).sum(axis=1) + weights.points(ids)[lists.product]
+    if affinity is not None:
+        total = total + _of_kinds(lists, affinity)
+    return np.asarray(total / MICRO, dtype=np.float64)
+
+
+def _among_peers(lists: Lists, peers: Peers) -> Floats:
+    """Uptake among the peers of the firm of every row (R,), by a model's own counts."""
+    firms, own = np.unique(lists.firm, return_inverse=True)
+    table = np.stack([peers.value(lists.pairs.firms[at]) for at in firms.tolist()])
+    found = table[own, lists.product]
+    return np.where(np.isnan(found), NEUTRAL[PEERS], found)
+
+
+def _of_kinds(lists: Lists, affinity: Affinity) -> Micros:
+    """What the kinds of the firm of every row add (R,)."""
+    firms, own = np.unique(lists.firm, return_inverse=True)
+    table = np.stack([affinity.parts(lists.pairs.firms[at]).sum(axis=1) for at in firms.tolist()])
+    found: Micros = table[own, lists.product]
+    return found
 
 
 def calibrate(lists: Lists, scores: Floats) -> dict[str, list[float]]:

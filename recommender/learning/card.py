@@ -59,6 +59,7 @@ def _blocks(version: str, report: Json, language: Language) -> Iterator[Block]:
     if evaluation:
         yield from measures(evaluation, language)
         yield from _weights(report, language, said)
+        yield from _kinds(report, language, said)
         yield from _uptake(evaluation["uptake"], said)
         yield from _segments(evaluation, said)
     yield from _refusals(report["refusals"], said)
@@ -134,6 +135,19 @@ def _weights(report: Json, language: Language, said: Said) -> Iterator[Block]:
     ]
     yield Block("table", [[said("feature"), said("prior"), said("weight")], *lines])
     yield Block("text", said("position_text", points=f"{report['position']:.2f}"))
+
+
+def _kinds(report: Json, language: Language, said: Said) -> Iterator[Block]:
+    found = report["affinity"]
+    yield Block("heading", said("kinds"))
+    yield Block("text", said("kinds_text", tokens=found["tokens"]))
+    lines = [
+        [text(f"feature.kind_{line['kind']}.label", language), interval(line, 4),
+         said("yes" if line["kept"] else "no")]
+        for line in found["tried"]
+    ]  # fmt: skip
+    yield Block("table", [[said(name) for name in ("kind", "change", "kept")], *lines])
+    yield Block("text", said("peers_kept" if report["peers"] else "peers_left"))
 
 
 def _uptake(found: Json | None, said: Said) -> Iterator[Block]:

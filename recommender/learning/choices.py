@@ -24,7 +24,7 @@ class Choices:
     """What companies were offered and took.
 
     values (n, T): sparse tokens. taken (n,). offered (n, M). weight (n,). design (M, E): which
-    effects a product has. similarities (n, M, K).
+    effects a product has. similarities (n, M, K). offset (n, M): utility known beforehand.
     """
 
     values: Any
@@ -33,6 +33,7 @@ class Choices:
     weight: Floats
     design: Floats
     similarities: Floats
+    offset: Floats | None = None
 
     def problems(self) -> list[Problem]:
         """What is wrong with shapes and values; a taken product has to have been on offer."""
@@ -62,8 +63,8 @@ class Choices:
 
     @cached_property
     def closed(self) -> Floats:
-        """0 where a product was on offer, else -inf (n, M)."""
-        return np.where(self.offered, 0.0, -np.inf)
+        """What is known beforehand where a product was on offer, else -inf (n, M)."""
+        return np.where(self.offered, 0.0 if self.offset is None else self.offset, -np.inf)
 
     @cached_property
     def turned(self) -> Any:

@@ -24,7 +24,7 @@ from recommender.learning.calibration import (
     summed,
 )
 from recommender.learning.lists import Lists
-from recommender.learning.metrics import Interval
+from recommender.learning.metrics import Interval, by_firm
 from recommender.learning.offpolicy import first_choice, spanned, value
 from recommender.learning.peers import peers
 from recommender.pairs import SEGMENTS
@@ -107,13 +107,6 @@ def _measured(lists: Lists, kept: Bools, scores: Floats, temperature: float) -> 
         "hit_1": metrics.hit(places, 1),
         "log_loss": metrics.surprise(shares, chosen),
     }
-
-
-def by_firm(values: Floats, firms: Ints) -> Floats:
-    """The mean of each firm's lists, so that every firm counts once."""
-    codes = np.unique(firms, return_inverse=True)[1]
-    found: Floats = np.bincount(codes, values) / np.bincount(codes)
-    return found
 
 
 def _mean(values: Floats, firms: Ints) -> Json | None:

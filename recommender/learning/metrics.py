@@ -112,6 +112,13 @@ def temperature(scores: Floats, taken: Ints) -> float:
     return 2.0 / (low + high)
 
 
+def by_firm(values: Floats, firms: Ints) -> Floats:
+    """The mean of each firm's lists (firms,), so that every firm counts once."""
+    codes = np.unique(firms, return_inverse=True)[1]
+    found: Floats = np.bincount(codes, values) / np.bincount(codes)
+    return found
+
+
 def difference(
     ours: Floats, theirs: Floats, taken: Ints | None = None, draws: int = DRAWS, seed: int = 0
 ) -> Interval:

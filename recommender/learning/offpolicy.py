@@ -27,8 +27,9 @@ def first_choice(lists: Lists, weights: Weights) -> Ints:
     firms, codes = np.unique(firm, return_inverse=True)
     total = np.empty((len(firms), len(lanes)))
     for at in range(0, len(firms), 1_000):
-        part = pairs.values[firms[at : at + 1_000]]
-        total[at : at + 1_000] = score(part, weights, tuple(products)).total
+        some = firms[at : at + 1_000]
+        known = [pairs.firms[i] for i in some.tolist()]
+        total[at : at + 1_000] = score(pairs.values[some], weights, tuple(products), known).total
     total[pairs.fits[firms] < 0] = -np.inf
     best = np.stack(
         [np.where(lanes == lane, total, -np.inf).argmax(1) for lane in range(len(LANES))]

@@ -22,7 +22,9 @@ from recommender.learning.baselines import Fit, fit
 from recommender.learning.calibration import calibrate, row_scores
 from recommender.learning.drift import profile
 from recommender.learning.evaluation import evaluate, refusals
+from recommender.learning.kind_points import chosen, with_points
 from recommender.learning.lists import EPOCH, Lists, read_lists
+from recommender.learning.peer_counts import out_of_fold, peer_counts
 from recommender.outcomes import Outcomes
 from recommender.scoring import Weights, expert_weights
 from recommender.similarity import NAMES
@@ -107,7 +109,7 @@ class How:
 
     use_refusals: what a bank refused counts as not taken. without_withdrawn: leave out products the
     catalogue no longer has. seed: of resampling. parameters: folder of dated parameters. workers:
-    processes that read firms.
+    processes that read firms. half_life: days after which a list counts half; None: all alike.
     """
 
     use_refusals: bool = False
@@ -115,6 +117,7 @@ class How:
     seed: int = 0
     parameters: Path | None = None
     workers: int = 1
+    half_life: float | None = None
 
     def lists(self, outcomes: Outcomes, catalogue: Catalogue, told: Told = _silent) -> Lists:
         """The lists of outcomes; raises InvalidOutcomes."""
@@ -156,6 +159,7 @@ def train(
             "prior": prior.version,
             "seed": how.seed,
             "use_refusals": how.use_refusals,
+            "half_life": how.half_life,
             "events": len(outcomes),
             "left_out": dict(lists.left_out),
             "periods": periods.described(),
@@ -164,7 +168,17 @@ def train(
         fallback = too_little(periods.fitted)
         if fallback:
             return Trained(prior, report, fallback)
-        return _learned(periods, prior, current, report, how.seed, told)
+        return _learned(periods, prior, current, report, how, told)
+
+
+def _fitted(lists: Lists, prior: Weights, half_life: float | None) -> tuple[Fit, dict[str, Any]]:
+    """A fit, with uptake among peers where its weight is above 0 beyond its interval."""
+    if any(len(firm.segment) for firm in lists.pairs.firms):
+        found = fit(out_of_fold(lists), prior, half_life=half_life)
+        if found.interval("peers")[0] > 0:
+            return found, peer_counts(lists)
+    alone = replace(prior, weights={**prior.weights, "peers": 0.0})
+    return fit(lists, alone, half_life=half_life), {}
 
 
 def too_little(lists: Lists) -> str | None:
@@ -180,21 +194,25 @@ def _learned(
     prior: Weights,
     current: Weights | None,
     report: dict[str, Any],
-    seed: int,
+    how: How,
     told: Told,
 ) -> Trained:
     step = told("fitting", 1)
-    found = fit(periods.fitted, prior)
-    uptake = calibrate(periods.later, row_scores(periods.later, found.weights))
-    weights = replace(found.weights, uptake=uptake)
+    found, peers = _fitted(periods.fitted, prior, how.half_life)
+    weights = replace(found.weights, peers=peers)
+    kinds = chosen(periods.fitted, periods.later, found, weights)
+    weights = with_points(weights, kinds.points)
+    weights = replace(weights, uptake=calibrate(periods.later, row_scores(periods.later, weights)))
     step(1)
     report |= {
         "weights": _beside(found, prior),
+        "peers": bool(peers),
+        "affinity": {"tokens": len(kinds.points), "tried": kinds.tried},
         "position": found.position,
         "nothing": found.nothing,
         "steps": found.steps,
         "profile": profile(periods.fitted),
-        "evaluation": evaluated(periods, weights, current, seed, told),
+        "evaluation": evaluated(periods, weights, current, how.seed, told),
     }
     return Trained(weights, report, None, found)
 

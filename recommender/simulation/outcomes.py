@@ -20,6 +20,7 @@ import pandas as pd
 
 from recommender.catalogue import Catalogue
 from recommender.encoding import Floats
+from recommender.kinds import Firm
 from recommender.outcome_cells import REFUSALS
 from recommender.outcomes import REFUSED, SILENT, TAKEN, frame_of
 from recommender.pairs import Pairs, match
@@ -37,7 +38,11 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """The utility that firms choose by. weights (K,), baselines (m,), nothing: by lane."""
+    """The utility that firms choose by.
+
+    weights (K,), baselines (m,), nothing: by lane; kinds: points by token of the firm and category
+    of the product; categories (m,).
+    """
 
     weights: Floats
     baselines: Floats
@@ -45,6 +50,8 @@ class World:
     nothing: Mapping[str, float]
     temperature: float
     shares: Mapping[str, Any]
+    categories: Sequence[str]
+    kinds: Mapping[str, Mapping[str, float]]
 
     @classmethod
     def load(cls, catalogue: Catalogue, seed: int) -> World:
@@ -59,13 +66,23 @@ class World:
         ]
         weights = np.array([float(raw["weights"][name]) for name in NAMES])
         return cls(
-            weights, np.array(baselines), raw["position"], raw["nothing"], raw["temperature"], raw
+            weights,
+            np.array(baselines),
+            raw["position"],
+            raw["nothing"],
+            raw["temperature"],
+            raw,
+            [product.category for product in products],
+            raw["kinds"],
         )
 
-    def utility(self, values: Floats) -> Floats:
+    def utility(self, values: Floats, firms: Sequence[Firm]) -> Floats:
         """Utility of products (n, m) where position plays no part."""
         filled = np.where(np.isnan(values), NEUTRAL, values)
         found: Floats = filled @ self.weights + self.baselines
+        for token, points in sorted(self.kinds.items()):
+            added = np.array([points.get(name, 0.0) for name in self.categories])
+            found += np.outer([firm.tokens.get(token, 0.0) for firm in firms], added)
         return found
 
 
@@ -127,8 +144,8 @@ def _rows(
     lanes = [product.lane for product in catalogue.products.values()]
     expert: Weights = expert_weights()
     scores = score(pairs.values, expert, ids).total / 1e6
-    leading = None if policy is None else score(pairs.values, policy, ids).total
-    utility = world.utility(pairs.values)
+    leading = None if policy is None else score(pairs.values, policy, ids, pairs.firms).total
+    utility = world.utility(pairs.values, pairs.firms)
     for n, showing in enumerate(showings):
         draws = Draws("outcome", seed, showing.number, showing.part)
         name = profiles[showing.number]["id"]

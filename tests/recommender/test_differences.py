@@ -134,6 +134,23 @@ def test_the_issue_s_own_example_in_chinese():
     assert line == "通道e贷 (p1)的最高金额：3,000,000 → 5,000,000"
 
 
+@pytest.mark.parametrize(
+    ("after", "said", "zh"),
+    [
+        ("abcdefg", "added g (6 others stay)", "新增g（其余 6 项不变）"),
+        ("abcde", "removed f (5 others stay)", "去掉f（其余 5 项不变）"),
+        ("abcdeg", "added g; removed f (5 others stay)", "新增g，去掉f（其余 5 项不变）"),
+        ("abcd", "a, b, c, d, e, f -> a, b, c, d", "a、b、c、d、e、f → a、b、c、d"),
+    ],
+)
+def test_of_a_long_list_only_what_came_and_went_is_said(after, said, zh):
+    before = changed(first(keywords=list("abcdef")))
+    later = changed(first(keywords=list(after)))
+    for language, expected in (("en", said), ("zh", zh)):
+        (line,) = Comparison(before, later).lines(language)
+        assert line.endswith(expected)
+
+
 def test_changes_are_counted():
     def change(rows):
         rows["products"][0].update(family="none", suspended=True)

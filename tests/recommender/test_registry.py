@@ -1,4 +1,4 @@
-"""The registry: one model serves, by a record that is replaced in one step."""
+"""The registry: a model and a catalogue serve, by a record that is replaced in one step."""
 
 import errno
 import json
@@ -8,12 +8,20 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from catalogue_copies import changed
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender import artifact
-from recommender.errors import CorridorError, ModelMismatch, NotFound, UnreadableFile, Unwritable
-from recommender.registry import POINTER, NothingBefore, Registry
+from recommender.errors import (
+    CatalogueMismatch,
+    CorridorError,
+    ModelMismatch,
+    NotFound,
+    UnreadableFile,
+    Unwritable,
+)
+from recommender.registry import POINTER, NothingBefore, Registry, Serving
 from recommender.scoring import Weights, expert_weights
 from recommender.similarity import NAMES
 from recommender.texts import LANGUAGES, error_text
@@ -223,3 +231,145 @@ def test_a_rollback_to_a_model_that_was_changed_is_refused(registry):
         registry.rollback("li", "")
     assert registry.current == B
     assert len(registry.history()) == 2
+
+
+# --- catalogues ----------------------------------------------------------------------------------
+
+RAISED, LOWERED = changed(ceiling=5_000_000), changed(ceiling=2_000_000)
+X, Y = RAISED.version, LOWERED.version
+
+
+@pytest.fixture
+def both(registry):
+    for catalogue in (RAISED, LOWERED):
+        registry.catalogues.add(catalogue)
+    return registry
+
+
+def test_the_packaged_catalogue_serves_until_another_one_is_taken_into_use(both):
+    assert both.state == Serving(None, None)
+    assert both.versions() == sorted([A, B, C])
+    both.use(X, "li", "new ceilings")
+    assert both.state == Serving(None, X)
+    step = both.history()[-1]
+    assert (step.action, step.kind, step.chosen, step.before) == ("use", "catalogue", X, None)
+    assert (step.who, step.why, step.when[:2]) == ("li", "new ceilings", "20")
+    both.use(None, "li", "")
+    assert both.state == Serving(None, None)
+
+
+def test_each_kind_leaves_the_other_as_it_is(both):
+    both.promote(A, "li", "")
+    both.use(X, "li", "")
+    both.promote(B, "li", "")
+    assert both.state == Serving(B, X)
+    both.use(None, "li", "")
+    assert both.state == Serving(B, None)
+    assert both.serving() == weights(2)
+
+
+def test_rollbacks_undo_both_kinds_in_the_order_in_which_they_were_decided(both):
+    seen = [both.state]
+    for decide, version in (
+        (both.promote, A), (both.use, X), (both.promote, B), (both.use, Y), (both.use, None)
+    ):  # fmt: skip
+        decide(version, "li", "")
+        seen.append(both.state)
+    for before in reversed(seen[:-1]):
+        step = both.rollback("wang", "back")
+        assert both.state == before == Serving(step.model, step.catalogue)
+    with pytest.raises(NothingBefore):
+        both.rollback("wang", "")
+    assert [s.kind for s in both.history()[5:]] == [
+        "catalogue", "catalogue", "model", "catalogue", "model"
+    ]  # fmt: skip
+
+
+def test_a_change_after_a_rollback_is_undone_to_where_the_rollback_led(both):
+    both.use(X, "li", "")
+    both.promote(A, "li", "")
+    both.rollback("li", "")
+    both.use(Y, "li", "")
+    assert both.rollback("li", "").chosen == X
+    assert both.rollback("li", "").chosen is None
+    assert both.state == Serving(None, None)
+
+
+def test_a_model_promoted_again_after_another_is_undone_to_the_end(both):
+    for version in (A, B, A):
+        both.promote(version, "li", "")
+    assert [both.rollback("li", "").model for _ in range(3)] == [B, A, None]
+
+
+def test_deciding_for_what_serves_already_is_recorded_and_not_undone(both):
+    both.use(X, "li", "")
+    before = both.stamp()
+    both.use(X, "li", "once more")
+    assert both.stamp() != before
+    assert len(both.history()) == 2
+    assert both.rollback("li", "").chosen is None
+
+
+def test_a_version_that_was_not_imported_is_not_used(both):
+    both.use(X, "li", "")
+    for name in ("none", A, "../models", POINTER):
+        with pytest.raises(NotFound):
+            both.use(name, "li", "")
+    assert both.state == Serving(None, X)
+
+
+def damage(registry, version):
+    place = registry.catalogues.place(version)
+    content = place.read_text("utf-8")
+    place.write_text(content.replace("2000000", "2000001"), "utf-8")
+
+
+def test_a_damaged_catalogue_is_neither_used_nor_gone_back_to(both):
+    both.use(Y, "li", "")
+    both.use(X, "li", "")
+    damage(both, Y)
+    with pytest.raises(CatalogueMismatch):
+        both.use(Y, "li", "")
+    with pytest.raises(CatalogueMismatch):
+        both.rollback("li", "")
+    assert both.state == Serving(None, X)
+    assert len(both.history()) == 2
+
+
+def test_a_full_disk_leaves_model_and_catalogue_as_they_are(both, monkeypatch):
+    both.promote(A, "li", "")
+    both.use(X, "li", "")
+    monkeypatch.setattr(os, "replace", full)
+    for decide in (lambda: both.use(Y, "li", ""), lambda: both.rollback("li", "")):
+        with pytest.raises(Unwritable):
+            decide()
+    monkeypatch.undo()
+    assert both.state == Serving(A, X)
+
+
+def test_decisions_of_both_kinds_at_once_are_all_recorded_and_none_is_lost(both):
+    decisions = [(both.promote, A), (both.use, X), (both.promote, B), (both.use, Y)] * 4
+    threads = [threading.Thread(target=d, args=(v, "li", "")) for d, v in decisions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    history = both.history()
+    assert len(history) == 16
+    now = Serving()
+    for step in history:
+        assert step.before == getattr(now, step.kind)
+        other = "model" if step.kind == "catalogue" else "catalogue"
+        assert getattr(step, other) == getattr(now, other)
+        now = Serving(step.model, step.catalogue)
+    assert now == both.state
+
+
+def test_a_record_from_before_catalogues_is_read(both):
+    both.promote(A, "li", "")
+    raw = json.loads((both.folder / POINTER).read_text("utf-8"))
+    for step in raw["history"]:
+        del step["kind"], step["catalogue"]
+    (both.folder / POINTER).write_text(json.dumps({**raw, "catalogue": 1}), "utf-8")
+    assert both.state == Serving(A, None)
+    assert both.rollback("li", "").model is None

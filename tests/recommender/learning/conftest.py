@@ -1,8 +1,9 @@
 """Made-up outcomes, drawn once: what was learned is held against what they were drawn from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from recommender import Catalogue
@@ -46,3 +47,21 @@ def few():
 @pytest.fixture(scope="session")
 def trained(drawn) -> Trained:
     return train(drawn.outcomes, drawn.catalogue, how=How(seed=1))
+
+
+@pytest.fixture(scope="session")
+def apart(drawn):
+    """A world in which goods decide much of what firms take: three chapters, all categories."""
+    chance = np.random.default_rng(7)
+    goods = ("goods2=84", "goods2=85", "goods2=87")
+    categories = sorted(set(drawn.world.categories))
+    kinds = {
+        token: dict(zip(categories, (2.5 * chance.standard_normal(len(categories))).tolist(),
+                        strict=True))
+        for token in goods
+    }  # fmt: skip
+    world = replace(drawn.world, kinds=kinds)
+    table = outcomes(drawn.catalogue, drawn.firms, SEED, world=world)
+    read = outcomes_of(table, drawn.outcomes.profiles)
+    lists = read_lists(read, drawn.catalogue)
+    return Drawn(drawn.catalogue, world, drawn.firms, read, lists)

@@ -175,7 +175,7 @@ def test_the_order_of_events_rows_and_ids_does_not_matter():
 def test_starting_from_a_sample_leaves_the_answer_alone(monkeypatch):
     data = simulated(21_000)
     sampled = ranker().fit(*data).coef_
-    monkeypatch.setattr("recommender.learning.choice.ENOUGH_FOR_A_SAMPLE", 10**9)
+    monkeypatch.setattr("recommender.learning.posterior.ENOUGH_FOR_A_SAMPLE", 10**9)
     assert ranker().fit(*data).coef_ == pytest.approx(sampled, abs=1e-9)
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recommender.learning import amount_tokens, hats, levels
-from recommender.learning.tokens import Vocabulary, group
+from recommender.learning.tokens import Vocabulary
+from recommender.tokens import amount_tokens, group, hats, levels
 
 KNOTS = [4.0, 5.0, 6.0, 7.0]
 
