@@ -123,6 +123,11 @@ def test_weights_edited_by_hand_are_a_new_model_that_is_not_promoted(place, mode
     assert "was not compared" in said
 
 
+@pytest.mark.parametrize("days", ["0", "-3", "nan", "inf"])
+def test_a_half_life_that_is_no_time_is_refused(run, outcomes, days):
+    assert "--half-life" in run("train", *outcomes, "--half-life", days, code=2)
+
+
 @pytest.mark.parametrize("wrong", ["luck=1", "route", "route=-1", "route=much", "route=nan"])
 def test_an_edit_that_is_no_weight_is_refused(run, wrong):
     assert "name=points" in run("edit", "expert", "--set", wrong, code=2)

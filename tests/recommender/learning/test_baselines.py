@@ -149,6 +149,24 @@ def test_more_outcomes_make_narrower_intervals(many, found):
     assert (half.spread > found.spread).all()
 
 
+def test_a_list_counts_half_for_each_half_life():
+    given = [Shown(n, FINANCING[:3], FINANCING[n % 3], day=n * 30) for n in range(4)]
+    weight = listed(shown(given), half_life=30).weight
+    assert weight == pytest.approx([1 / 8, 1 / 4, 1 / 2, 1])
+    assert listed(shown(given)).weight.tolist() == [1, 1, 1, 1]
+
+
+def test_what_changed_lately_counts_more_with_a_half_life():
+    first, second = FINANCING[:2]
+    given = [Shown(n, [first, second], first if n < 200 else second, day=n * 2) for n in range(300)]
+    names = [PRODUCTS[first], PRODUCTS[second]]
+    old, new = (
+        fit(shown(given), expert_weights(), half_life=days).weights.baselines for days in (None, 60)
+    )
+    assert old[names[0]] > old[names[1]]
+    assert new[names[0]] < new[names[1]]
+
+
 def test_no_weight_is_below_0_and_intervals_are_cut_there():
     harmful = chosen_by(Known(points({})), 800)
     values = harmful.pairs.values
