@@ -42,7 +42,7 @@ def own_texts() -> Iterator[tuple[Path, str]]:
     """Every text file of the project, whether or not it is under version control."""
     for folder, below, names in os.walk(ROOT):
         below[:] = sorted(set(below) - NOT_OURS)
-        for path in (Path(folder) / name for name in sorted(names)):
+        for path in (Path(folder) / name for name in sorted(set(names) - NOT_OURS)):
             try:
                 yield path, path.read_text("utf-8")
             except UnicodeDecodeError:
