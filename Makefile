@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+CORES := --numprocesses logical --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -19,10 +20,10 @@ run: $(READY) ## start the service: API, pages and /docs (ARGS="--port 8080")
 	$(BIN)/corridor serve $(ARGS)
 
 test: $(READY) ## all tests that need no browser (ARGS="-k scoring")
-	$(BIN)/python -m pytest -m "not browser" $(ARGS)
+	$(BIN)/python -m pytest $(CORES) -m "not browser" $(ARGS)
 
 test-all: $(READY) check ## the checks and every test, browser included; a skip is a failure
-	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(ARGS)
+	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(CORES) $(ARGS)
 
 check: $(READY) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .
