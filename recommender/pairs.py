@@ -137,9 +137,7 @@ def _matched(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
     )
 
 
-def examined(
-    matcher: Matcher, firms: Sequence[Wanted]
-) -> tuple[list[Case | None], list[Problem]]:
+def examined(matcher: Matcher, firms: Sequence[Wanted]) -> tuple[list[Case | None], list[Problem]]:
     """Firms read against a catalogue, None for one that cannot be; problems by their number."""
     cases: list[Case | None] = []
     problems: list[Problem] = []

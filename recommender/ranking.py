@@ -57,7 +57,8 @@ class Ranking:
         """The order of some products, best first, along the last axis.
 
         at (k,): places of the products, in their order by id. group (..., k): 0 for what fits, less
-        for the rest. total (..., k): scores; None: by id within each group. missing (..., k): papers.
+        for the rest. total (..., k): scores; None: by id within each group. missing (..., k): how
+        many required papers are missing.
         """
         if total is None:
             found: Ints = np.lexsort((-group,), axis=-1)

@@ -72,7 +72,9 @@ class Partition:
         for problem in found:
             problems.setdefault(places[problem.row or 0], []).append(problem)
         known = [
-            (rows[place], case) for place, case in zip(places, cases, strict=True) if case is not None
+            (rows[place], case)
+            for place, case in zip(places, cases, strict=True)
+            if case is not None
         ]
         parts = [self._matches(known)] if known else []
         rejected = [_rejected(rows[place], problems[place]) for place in sorted(problems)]
@@ -146,7 +148,9 @@ def _of(values: Sequence[Any], places: Any) -> pa.Array:
 def _batch_of(values: Mapping[str, Any], count: int) -> pa.RecordBatch:
     """Columns as a batch; those that are not given are null."""
     arrays = [
-        _cast(values[field.name], field.type) if field.name in values else pa.nulls(count, field.type)
+        _cast(values[field.name], field.type)
+        if field.name in values
+        else pa.nulls(count, field.type)
         for field in ANSWERED
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=ANSWERED)

@@ -10,7 +10,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,11 @@ class Place:
 
     def read(self, *names: str) -> bytes | None:
         """A file in it; None where there is none. Raises UnreadableFile."""
-        with self.reading(*names):
-            try:
-                with self.fs.open_input_stream(self.below(*names)) as file:
-                    return bytes(file.read())
-            except FileNotFoundError:
-                return None
-        return None
+        found = None
+        with self.reading(*names), suppress(FileNotFoundError):
+            with self.fs.open_input_stream(self.below(*names)) as file:
+                found = bytes(file.read())
+        return found
 
     def hash(self, *names: str) -> str | None:
         """SHA-256 of a file in it, as it stands there; None where there is none."""
@@ -85,10 +83,8 @@ class Place:
                 raise
 
     def _forget(self, path: str) -> None:
-        try:
+        with suppress(OSError):
             self.fs.delete_file(path)
-        except OSError:
-            return
 
     def sweep(self, *names: str) -> None:
         """Remove what a run that was killed had begun in a folder."""

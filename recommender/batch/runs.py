@@ -83,7 +83,7 @@ def _check(out: Place, content: bytes, job: Job) -> None:
         there = json.loads(content)
         found = {name: there[name] for name in ("run_id", *job.identity)}
     except (ValueError, KeyError, TypeError) as error:
-        raise UnreadableFile(file=out.below(STARTED), reason="not_a_record") from error
+        raise UnreadableFile(file=out.below(STARTED), reason="batch_record") from error
     if found["run_id"] == job.run_id:
         return
     raise OtherRun(
