@@ -127,11 +127,9 @@ def _parquet(place: Place, name: str) -> _Scan:
             ids = opened.read(columns=["id"]).column(0).cast(pa.string())
         except pa.ArrowInvalid as error:
             raise UnreadableFile(file=path, reason="not_parquet") from error
-    with place.reading(name), place.fs.open_input_stream(path) as stream:
-        found = hashlib.sha256()
-        while chunk := stream.read(CHUNK):
-            found.update(chunk)
-    return _Scan(File(name, opened.metadata.num_rows, found.hexdigest()), ids)
+    file_place = Place(place.fs, path.rpartition("/")[0], place.name)
+    found = file_place.hash(name) or ""
+    return _Scan(File(name, opened.metadata.num_rows, found), ids)
 
 
 def _check_columns(schema: pa.Schema, path: str) -> None:

@@ -42,23 +42,24 @@ class Place:
 
     def read(self, *names: str) -> bytes | None:
         """A file in it; None where there is none. Raises UnreadableFile."""
-        found = None
-        with self.reading(*names), suppress(FileNotFoundError):
-            with self.fs.open_input_stream(self.below(*names)) as file:
-                found = bytes(file.read())
-        return found
+        if not self._has(*names):
+            return None
+        with self.reading(*names), self.fs.open_input_stream(self.below(*names)) as file:
+            return bytes(file.read())
 
     def hash(self, *names: str) -> str | None:
         """SHA-256 of a file in it, as it stands there; None where there is none."""
+        if not self._has(*names):
+            return None
         found = hashlib.sha256()
-        with self.reading(*names):
-            try:
-                with self.fs.open_input_stream(self.below(*names)) as file:
-                    while chunk := file.read(CHUNK):
-                        found.update(chunk)
-            except FileNotFoundError:
-                return None
+        with self.reading(*names), self.fs.open_input_stream(self.below(*names)) as file:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
         return found.hexdigest()
+
+    def _has(self, *names: str) -> bool:
+        with self.reading(*names):
+            return bool(self.fs.get_file_info(self.below(*names)).is_file)
 
     def names(self) -> list[str]:
         """What is in it, hidden files left out; empty where there is no such folder."""

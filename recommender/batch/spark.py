@@ -25,6 +25,7 @@ from recommender.errors import CorridorError
 ANYWHERE = "local[*]"
 COLUMNS = "part long, record string, error string"
 LOOK = 0.2
+SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set where spark-submit started this process
 _RAISED = re.compile(r"^[\w.]*(?:Error|Exception): .+", re.MULTILINE)
 
 
@@ -47,7 +48,6 @@ def session(master: str | None = None) -> Iterator[Any]:
     master: as Spark names it; by default that of the environment, else this machine alone.
     """
     try:
-        import pyspark
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise NoSpark(reason="spark_extra") from error
@@ -57,11 +57,7 @@ def session(master: str | None = None) -> Iterator[Any]:
         return
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise NoSpark(reason="no_java")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_HOME", str(Path(pyspark.__file__).parent))
-    with tempfile.TemporaryDirectory(prefix="corridor-spark-") as scratch:
-        os.environ.setdefault("SPARK_WORKER_DIR", scratch)
+    with tempfile.TemporaryDirectory(prefix="corridor-spark-") as scratch, _environment(scratch):
         try:
             spark = _configured(SparkSession.builder, master).getOrCreate()
         except Exception as error:
@@ -73,15 +69,37 @@ def session(master: str | None = None) -> Iterator[Any]:
             spark.stop()
 
 
+@contextmanager
+def _environment(scratch: str) -> Iterator[None]:
+    """What Spark looks for in the environment, where nobody has said it; scratch: a folder."""
+    import pyspark
+
+    wanted = {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "SPARK_WORKER_DIR": scratch,
+    }
+    ours = {name: value for name, value in wanted.items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
 def _configured(builder: Any, master: str | None) -> Any:
     """A builder with what nobody else decides; spark-submit and its files win over the rest."""
-    name = master or os.environ.get("MASTER") or ANYWHERE
+    submitted = SUBMITTED in os.environ and not master
+    name = "" if submitted else master or ANYWHERE
     own = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
     if name.startswith("local"):
         here = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
         own["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(filter(None, here))
         own |= {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-    builder = builder.appName("corridor batch").master(name)
+    builder = builder.appName("corridor batch")
+    builder = builder.master(name) if name else builder
     for key, value in own.items():
         builder = builder.config(key, value)
     return builder
