@@ -71,8 +71,9 @@ _WORKERS: dict[str, Worker] = {}
 def worker(text: str) -> Worker:
     """The worker of a run in this process; one run at a time is kept."""
     if text not in _WORKERS:
+        made = Worker(text)
         _WORKERS.clear()
-        _WORKERS[text] = Worker(text)
+        _WORKERS[text] = made
     return _WORKERS[text]
 
 
