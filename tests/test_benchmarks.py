@@ -34,7 +34,12 @@ def lines_of(name):
     return list(run.case(name)(small=True))
 
 
-@pytest.mark.parametrize("name", run.CASES)
+JAVA = {"batch"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.java] * (n in JAVA)) for n in run.CASES]
+)
 def test_a_benchmark_prints_ratios_with_what_they_are_measured_against(name):
     lines = lines_of(name)
     assert lines
@@ -205,6 +210,17 @@ def test_the_companies_of_case_a_are_marked_as_made_up():
     companies = [Company.load(path) for path in company.SAMPLES.glob("*.yaml")]
     assert len(companies) >= 25
     assert all(one.synthetic for one in companies)
+
+
+# --- batch ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.java
+def test_case_batch_writes_the_same_on_one_process_two_and_spark():
+    lines = lines_of("batch")
+    assert {line["against"] for line in lines} == {"one process"}
+    assert all(line["identical"] for line in lines)
+    assert all(line["companies"] == 40 for line in lines)
 
 
 # --- training ------------------------------------------------------------------------------------

@@ -48,7 +48,8 @@ def session(master: str | None = None) -> Iterator[Any]:
     master: as Spark names it; by default that of the environment, else this machine alone.
     """
     try:
-        from pyspark.sql import SparkSession
+        with _quiet():
+            from pyspark.sql import SparkSession
     except ImportError as error:
         raise NoSpark(reason="spark_extra") from error
     there = SparkSession.getActiveSession()
@@ -59,7 +60,8 @@ def session(master: str | None = None) -> Iterator[Any]:
         raise NoSpark(reason="no_java")
     with tempfile.TemporaryDirectory(prefix="corridor-spark-") as scratch, _environment(scratch):
         try:
-            spark = _configured(SparkSession.builder, master).getOrCreate()
+            with _quiet():
+                spark = _configured(SparkSession.builder, master).getOrCreate()
         except Exception as error:
             raise NoSpark(reason=_reason(error)) from error
         spark.sparkContext.setLogLevel("ERROR")
@@ -87,6 +89,14 @@ def _environment(scratch: str) -> Iterator[None]:
     finally:
         for name in ours:
             os.environ.pop(name, None)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Spark says of a newer pandas, which is not used here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
 
 
 def _configured(builder: Any, master: str | None) -> Any:
@@ -126,8 +136,7 @@ def records(
             wanted = pa.array([numbers[i] for i in batch.column(0).to_pylist()], pa.int64())
             yield worker(carried.value).done(pa.RecordBatch.from_arrays([wanted], ["part"]))
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas, which is not used here, may be newer than Spark
+    with _quiet():
         frame = spark.range(0, len(numbers), 1, len(numbers)).mapInArrow(mapped, COLUMNS)
     for line in _collected(spark, frame, told):
         yield record_of(line.asDict())

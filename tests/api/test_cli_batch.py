@@ -78,9 +78,7 @@ def test_rejected_rows_are_counted_by_reason(firms, tmp_path, capsys, language):
         (["--catalogue", "no-such"], "no-such cannot be read"),
     ],
 )
-def test_wrong_flags_are_named_and_nothing_is_written(
-    firms, tmp_path, capsys, arguments, expected
-):
+def test_wrong_flags_are_named_and_nothing_is_written(firms, tmp_path, capsys, arguments, expected):
     given = ["--in", str(firms), "--out", "out", *arguments]
     try:
         code, _, said = run(capsys, *given)

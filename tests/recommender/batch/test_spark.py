@@ -19,6 +19,7 @@ from recommender.errors import UnreadableFile
 from recommender.simulation import companies
 from recommender.texts import LANGUAGES, error_text
 
+pytestmark = pytest.mark.java
 MASTER = "local-cluster[2,1,1024]"
 SOON_READY = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # Java that is not going to run for long
 ROWS = [*rows_of(FIRMS), *((name, raw) for name, raw, _ in MALFORMED)]
