@@ -23,52 +23,76 @@ from recommender.batch import local, runs, spark
 from recommender.batch.jobs import Asked, Model
 from recommender.scoring import expert_weights
 from recommender.simulation import companies, write
+from tests.benchmarks.catalogues import catalogue
 from tests.benchmarks.timing import Line, interleaved, lines, significant
 
 FIRMS, SMALL, PARTITIONS, ROUNDS = 20_000, 40, 16, 3
 ONE, TWO = "one process", "two processes"
 CLUSTER = "Spark, local-cluster of two executors, warm"
+WIDE, TENTH, PRODUCTS = "one process, 500 products", "one process, packaged catalogue", 500
 READING = "limit: the file read and its JSON parsed, one process"
 MASTER = "local-cluster[2,1,1024]"
 
 
 def run(*, small: bool) -> Iterator[Line]:
-    """One line each for two processes, Spark and the bare reading, against one process."""
+    """Two processes, Spark and the bare reading against one process; 500 products against 53."""
     firms = int(os.environ.get("BATCH_FIRMS", SMALL if small else FIRMS))
+    rounds = 1 if small else ROUNDS
     with TemporaryDirectory() as folder, spark.session(MASTER) as cluster:
-        source = Path(folder) / "firms.parquet"
+        shares = {
+            ONE: lambda job, parts, _: local.records(job, parts, 1),
+            TWO: lambda job, parts, _: local.records(job, parts, 2),
+            CLUSTER: lambda job, parts, told: spark.records(job, parts, cluster, told),
+        }
+        measure = Measure(Path(folder) / "all.parquet", firms)
+        packaged = Catalogue.load()
+        works = {name: measure.work(name, share, packaged) for name, share in shares.items()}
+        source = measure.source
+        seconds = interleaved({**works, READING: lambda: read(source)}, rounds)
+        yield from measure.told(seconds, ONE, len(packaged.products))
+    with TemporaryDirectory() as folder:
+        measure, wide = Measure(Path(folder) / "tenth.parquet", firms // 10), catalogue(PRODUCTS)
+        works = {
+            TENTH: measure.work(TENTH, shares[ONE], packaged),
+            WIDE: measure.work(WIDE, shares[ONE], wide),
+        }
+        yield from measure.told(interleaved(works, rounds), TENTH, PRODUCTS)
+
+
+class Measure:
+    """Whole runs on one file of companies, which is made at once."""
+
+    def __init__(self, source: Path, firms: int) -> None:
+        self.source, self._firms = source, firms
+        self._said: dict[str, dict[str, Any]] = {}
+        self._bytes: dict[str, int] = {}
         write(companies(firms, 1), source)
-        manifests: dict[str, Any] = {}
-        works = works_of(source, firms, cluster, manifests)
-        seconds = interleaved(works, 1 if small else ROUNDS)
-        same = {orjson.dumps(manifest) for manifest in manifests.values()}
-        sizes = {"companies": firms, "products": len(Catalogue.load().products)}
-        for line in lines("batch", seconds, ONE, **sizes):
-            rate = significant(firms / seconds[str(line["what"])])
-            yield {**line, "companies_per_second": rate, "identical": len(same) == 1}
 
+    def work(self, name: str, share: runs.Share, offered: Catalogue) -> Callable[[], object]:
+        """A run of its own each time."""
+        model = Model(offered, expert_weights())
+        asked = Asked(date(2026, 11, 23), partition_rows=max(1, self._firms // PARTITIONS))
 
-def works_of(
-    source: Path, firms: int, cluster: Any, manifests: dict[str, Any]
-) -> Mapping[str, Callable[[], object]]:
-    """What is measured; manifests: filled with what each run says."""
-    model = Model(Catalogue.load(), expert_weights())
-    asked = Asked(date(2026, 11, 23), partition_rows=max(1, firms // PARTITIONS))
-    shares = {
-        ONE: lambda job, parts, _: local.records(job, parts, 1),
-        TWO: lambda job, parts, _: local.records(job, parts, 2),
-        CLUSTER: lambda job, parts, told: spark.records(job, parts, cluster, told),
-    }
-
-    def work(name: str) -> Callable[[], object]:
         def whole() -> None:
-            with fresh(source.parent) as out:
-                share = shares[name]
-                manifests[name] = runs.run(str(source), str(out), model, asked, share)
+            with fresh(self.source.parent) as out:
+                self._said[name] = runs.run(str(self.source), str(out), model, asked, share)
+                parts = (out / "matches").glob("*.parquet")
+                self._bytes[name] = sum(part.stat().st_size for part in parts)
 
         return whole
 
-    return {**{name: work(name) for name in shares}, READING: lambda: read(source)}
+    def told(self, seconds: Mapping[str, float], against: str, products: int) -> Iterator[Line]:
+        """The lines, with sizes and whether runs of one catalogue wrote the same bytes."""
+        same = {orjson.dumps(said) for name, said in self._said.items() if name != WIDE}
+        for line in lines("batch", seconds, against, companies=self._firms, products=products):
+            name = str(line["what"])
+            size = self._bytes.get(name, self._bytes[against])
+            yield {
+                **line,
+                "companies_per_second": significant(self._firms / seconds[name]),
+                "bytes_per_company": significant(size / max(1, self._firms)),
+                "identical": len(same) == 1,
+            }
 
 
 _NUMBERS = count()
