@@ -61,11 +61,12 @@ class Place:
         with self.reading(*names):
             return bool(self.fs.get_file_info(self.below(*names)).is_file)
 
-    def names(self) -> list[str]:
-        """What is in it, hidden files left out; empty where there is no such folder."""
+    def names(self, *names: str) -> list[str]:
+        """What is in it or in a folder below; hidden files left out; empty where there is none."""
         from pyarrow.fs import FileSelector
 
-        found = self.fs.get_file_info(FileSelector(self.path, allow_not_found=True))
+        selected = FileSelector(self.below(*names), allow_not_found=True)
+        found = self.fs.get_file_info(selected)
         return sorted(info.base_name for info in found if not info.base_name.startswith("."))
 
     def write(self, content: bytes, *names: str) -> None:

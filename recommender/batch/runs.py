@@ -13,7 +13,7 @@ from typing import Any
 
 from recommender.batch.inputs import read_input
 from recommender.batch.jobs import Asked, Job, Model
-from recommender.batch.parts import FOLDERS, RECORDS, Record
+from recommender.batch.parts import FOLDERS, RECORDS, Record, file_name
 from recommender.batch.places import Place, place
 from recommender.errors import InvalidInput, Problem, UnreadableFile, Unwritable
 from recommender.scoring import canonical_json
@@ -129,7 +129,16 @@ def locked(out: Place) -> Iterator[None]:
 
 
 def end(out: Place, job: Job, records: Iterable[Record]) -> dict[str, Any]:
-    """Write the manifest, once every partition is done; what it says."""
+    """Write the manifest, once every partition is done; what it says.
+
+    Raises Unwritable where files that were written cannot be seen from here: each machine of a
+    cluster then wrote to a disk of its own.
+    """
+    expected = {file_name(part.number) for part in job.parts}
+    for folder in FOLDERS:
+        unseen = sorted(expected - set(out.names(folder)))
+        if unseen:
+            raise Unwritable(file=out.below(folder), reason="batch_unseen", names=unseen[:5])
     found = summary(job, sorted(records, key=lambda record: int(record["part"])))
     out.write(canonical_json(found).encode(), MANIFEST)
     return found

@@ -208,6 +208,18 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(
     assert contents(out) == contents(whole[0])
 
 
+def test_partitions_that_were_written_elsewhere_are_missed(source, tmp_path):
+    def share(job, parts, _):
+        elsewhere = {**json.loads(job), "out": str(tmp_path / "disk of its own")}
+        return local.records(json.dumps(elsewhere), parts)
+
+    with pytest.raises(Unwritable) as caught:
+        run(source, tmp_path / "out", share=share)
+    assert caught.value.params["reason"] == "batch_unseen"
+    assert "part-00000.parquet" in error_text(caught.value, "zh")
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
 def test_no_companies_are_a_run_too(tmp_path):
     (tmp_path / "none.jsonl").touch()
     manifest = run(tmp_path / "none.jsonl", tmp_path / "out")
