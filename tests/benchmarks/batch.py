@@ -66,6 +66,7 @@ class Measure:
         self.source, self._firms = source, firms
         self._said: dict[str, dict[str, Any]] = {}
         self._bytes: dict[str, int] = {}
+        self._cpu: dict[str, float] = {}
         write(companies(firms, 1), source)
 
     def work(self, name: str, share: runs.Share, offered: Catalogue) -> Callable[[], object]:
@@ -74,10 +75,12 @@ class Measure:
         asked = Asked(date(2026, 11, 23), partition_rows=max(1, self._firms // PARTITIONS))
 
         def whole() -> None:
+            before = processor()
             with fresh(self.source.parent) as out:
                 self._said[name] = runs.run(str(self.source), str(out), model, asked, share)
                 parts = (out / "matches").glob("*.parquet")
                 self._bytes[name] = sum(part.stat().st_size for part in parts)
+            self._cpu[name] = processor() - before
 
         return whole
 
@@ -89,10 +92,24 @@ class Measure:
             size = self._bytes.get(name, self._bytes[against])
             yield {
                 **line,
+                **({} if name in (CLUSTER, READING) else self._processor(name, against)),
                 "companies_per_second": significant(self._firms / seconds[name]),
                 "bytes_per_company": significant(size / max(1, self._firms)),
                 "identical": len(same) == 1,
             }
+
+    def _processor(self, name: str, against: str) -> dict[str, float]:
+        """Seconds of processor of both, which other work on the machine disturbs least."""
+        return {
+            "processor_seconds": significant(self._cpu[name]),
+            "against_processor_seconds": significant(self._cpu[against]),
+        }
+
+
+def processor() -> float:
+    """Seconds of processor so far, of this process and of those it started that have ended."""
+    now = os.times()
+    return now.user + now.system + now.children_user + now.children_system
 
 
 _NUMBERS = count()
