@@ -19,10 +19,10 @@ help: ## this list
 run: $(READY) ## start the service: API, pages and /docs (ARGS="--port 8080")
 	$(BIN)/corridor serve $(ARGS)
 
-test: $(READY) ## all tests that need no browser (ARGS="-k scoring")
-	$(BIN)/python -m pytest $(CORES) -m "not browser" $(ARGS)
+test: $(READY) ## all tests that need no browser and no Java (ARGS="-k scoring")
+	$(BIN)/python -m pytest $(CORES) -m "not browser and not java" $(ARGS)
 
-test-all: $(READY) check ## the checks and every test, browser included; a skip is a failure
+test-all: $(READY) check ## the checks and every test, browser and Spark included; a skip is a failure
 	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(CORES) $(ARGS)
 
 check: $(READY) ## lint, format, types and the direction of imports

@@ -98,6 +98,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
     _simulate(_command(commands, "simulate", said), said, actions["simulate"])
+    _batch(_command(commands, "batch", said), said, actions["batch"])
     add_models(lambda n: _command(commands, n, said), lambda c: _options(c, said), said, actions)
     return top
 
@@ -188,4 +189,25 @@ def _simulate(command: Any, said: Said, action: Callable[..., Any]) -> None:
     group.add_argument("--complete", action="store_true", help=said("help.complete"))
     group.add_argument("--outcomes", metavar="F", help=said("help.simulate_outcomes"))
     group.add_argument("--catalogue", metavar="F", help=said("help.catalogue_file"))
+    command.set_defaults(action=action)
+
+
+def _batch(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    group = _options(command, said)
+    for flag, place in (("--in", "source"), ("--out", "out")):
+        about = said(f"help.batch_{place}")
+        group.add_argument(flag, dest=place, metavar="URI", required=True, help=about)
+    engines = ("local", "spark")
+    about = said("help.batch_engine")
+    group.add_argument("--engine", choices=engines, default="local", help=about)
+    for flag, name, metavar, default in (
+        ("--top", "batch_top", "N", "10"),
+        ("--as-of", "as_of", "DATE", None),
+        ("--workers", "batch_workers", "N", "1"),
+        ("--partition", "batch_partition", "ROWS", "5000"),
+        ("--master", "batch_master", "URL", None),
+        ("--catalogue", "catalogue_file", "F", None),
+        ("--models", "models_folder", "DIR", None),
+    ):
+        group.add_argument(flag, metavar=metavar, default=default, help=said(f"help.{name}"))
     command.set_defaults(action=action)

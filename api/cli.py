@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, work on a catalogue, serve, simulate.
+"""The `corridor` command: recommend, work on a catalogue, serve, simulate, batch.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "template": catalogue_commands.template,
         "serve": _serve,
         "simulate": _simulate,
+        "batch": _batch,
         **{name: _on_models(name) for name in COMMANDS},
         **{name: _on_versions(name) for name in ("import", "use", "versions")},
     }
@@ -130,6 +131,12 @@ def _simulate(arguments: argparse.Namespace, language: Language) -> int:
     from api.simulating import simulate
 
     return simulate(arguments, language)
+
+
+def _batch(arguments: argparse.Namespace, language: Language) -> int:
+    from api.batching import batch
+
+    return batch(arguments, language)
 
 
 def _on_models(name: str) -> Callable[[argparse.Namespace, Language], int]:

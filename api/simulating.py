@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from api.flags import whole
 from recommender import simulation
 from recommender.errors import InvalidOptions, Problem
 from recommender.texts import Language, text
@@ -21,8 +22,8 @@ STEP = 1_000
 def simulate(arguments: argparse.Namespace, language: Language) -> int:
     """Draw companies and write them; raises InvalidOptions with every problem of the flags."""
     problems: list[Problem] = []
-    count = _whole("--companies", arguments.companies, problems)
-    seed = _whole("--seed", arguments.seed, problems)
+    count = whole("--companies", arguments.companies, problems, 0, MOST)
+    seed = whole("--seed", arguments.seed, problems, 0, MOST)
     unknown = 0.0 if arguments.complete else _share(arguments.unknown, problems)
     if problems:
         raise InvalidOptions(problems)
@@ -60,19 +61,6 @@ def _with_outcomes(
     params = {"count": done, "out": arguments.out, "seed": seed, "file": arguments.outcomes}
     said = text("cli.simulated_outcomes", language, events=rows["event"].nunique(), **params)
     sys.stdout.write(said + "\n")
-    return 0
-
-
-def _whole(flag: str, given: str, problems: list[Problem]) -> int:
-    """A whole number from 0 on; 0 after adding what is wrong with it."""
-    if not re.fullmatch(r"-?[0-9]{1,18}", given):
-        problems.append(Problem("not_integer", flag, given))
-    elif int(given) < 0:
-        problems.append(Problem("below_minimum", flag, given, 0))
-    elif int(given) > MOST:
-        problems.append(Problem("above_maximum", flag, given, MOST))
-    else:
-        return int(given)
     return 0
 
 

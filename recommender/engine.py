@@ -29,14 +29,12 @@ from recommender.options import Options
 from recommender.parameters import Parameters
 from recommender.product import Product
 from recommender.questions import Questions
-from recommender.remedies import Remedies, levers, mendable
+from recommender.ranking import INELIGIBLE, Ranking
 from recommender.scoring import Weights, expert_weights, score
 from recommender.sheets import Sheets, provenance
 from recommender.similarity import FEATURES
 from recommender.texts import Language, label, show, text
-from recommender.vocabulary import LANES, PROVENANCES
-
-NEAR, INELIGIBLE = -1, -2
+from recommender.vocabulary import LANES
 
 
 class Engine:
@@ -59,10 +57,7 @@ class Engine:
         self._matcher = Matcher(catalogue, self.parameters)
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
         self._questions = Questions(self._matcher, self.weights)
-        self._mendable = mendable(self._matcher, ("company",))
-        self._levers = levers(self._matcher)
-        quality = [PROVENANCES.index(p.quality) for p in self._matcher.products]
-        self._provenance = np.array(quality)
+        self._ranking = Ranking(self._matcher)
 
     def serving(self, weights: Weights) -> Engine:
         """An engine with other weights on the same compiled catalogue; this one stays as it is."""
@@ -218,15 +213,10 @@ class Engine:
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
         grades = matcher.fits(situation.verdicts)[0]
-        grades[grades < 0] = INELIGIBLE
-        remedies = Remedies(matcher, case, self._levers)
-        lanes = [
-            lane
-            for lane in options.lanes or LANES
-            if not shown or (grades[matcher.offers.lanes[lane]] >= 0).sum() < options.limit
-        ]
-        near = remedies.near_misses(matcher.failing(verdicts, self._mendable, lanes))
-        grades[[matcher.index[name] for name in near]] = NEAR
+        remedies, lanes = self._ranking.remedies(case), options.lanes or LANES
+        if shown:
+            lanes = self._ranking.short_lanes(grades, lanes, options.limit)
+        near = self._ranking.mark_near_misses(remedies, verdicts, grades, lanes)
         scores = None
         if options.personalised:
             firms = [case.firm] if self.weights.tells_firms_apart else None
@@ -314,11 +304,8 @@ class Engine:
         found: dict[str, list[Product]] = {}
         for lane in options.lanes or LANES:
             at = np.flatnonzero(shown & matcher.offers.lanes[lane])
-            if a.scores is None:
-                order = np.lexsort((-group[at],))
-            else:
-                total = a.scores.total[0, at]
-                order = np.lexsort((missing[at], self._provenance[at], -total, -group[at]))
+            total = None if a.scores is None else a.scores.total[0, at]
+            order = self._ranking.order(at, group[at], total, missing[at])
             found[lane] = [matcher.products[j] for j in at[order].tolist()]
         return found
 

@@ -18,7 +18,7 @@ from recommender.domain import Company
 from recommender.encoding import Floats
 from recommender.errors import InvalidInput, Problem
 from recommender.kinds import Firm
-from recommender.matching import Matcher
+from recommender.matching import Case, Matcher
 from recommender.parameters import Parameters
 from recommender.similarity import NAMES
 from recommender.tables import without_collection
@@ -122,21 +122,11 @@ def _quietly(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
 
 def _matched(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
     """Arrays of some firms, or the problems of those that cannot be read."""
-    cases, problems = [], []
-    for number, (raw, day) in enumerate(batch):
-        company, found = Company.examine(known_to(matcher.catalogue, raw))
-        case = None
-        if company is not None and not found:
-            found = matcher.problems(company)
-            case = matcher.read(company, day)
-            found += matcher.contradictions(case)
-        problems += [
-            Problem(p.code, p.field, p.value, p.allowed, p.params, row=number) for p in found
-        ]
-        if case is not None:
-            cases.append(case)
+    known = [(known_to(matcher.catalogue, raw), day) for raw, day in batch]
+    read, problems = examined(matcher, known)
     if problems:
         return problems
+    cases = [case for case in read if case is not None]
     situation = matcher.situation(cases)
     days = [case.profile.as_of for case in cases]
     if len({id(matcher.offers_on(day)) for day in days}) == 1:
@@ -152,6 +142,24 @@ def _matched(matcher: Matcher, batch: Sequence[Wanted]) -> Part | list[Problem]:
         columns.has,
         [(_segments(case), case.firm) for case in cases],
     )
+
+
+def examined(matcher: Matcher, firms: Sequence[Wanted]) -> tuple[list[Case | None], list[Problem]]:
+    """Firms read against a catalogue, None for one that cannot be; problems by their number."""
+    cases: list[Case | None] = []
+    problems: list[Problem] = []
+    for number, (raw, day) in enumerate(firms):
+        company, found = Company.examine(raw)
+        case = None
+        if company is not None and not found:
+            found = matcher.problems(company)
+            case = matcher.read(company, day)
+            found += matcher.contradictions(case)
+        problems += [
+            Problem(p.code, p.field, p.value, p.allowed, p.params, row=number) for p in found
+        ]
+        cases.append(None if found else case)
+    return cases, problems
 
 
 def known_to(catalogue: Catalogue, raw: Any) -> Any:

@@ -34,7 +34,12 @@ def lines_of(name):
     return list(run.case(name)(small=True))
 
 
-@pytest.mark.parametrize("name", run.CASES)
+JAVA = {"batch"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.java] * (n in JAVA)) for n in run.CASES]
+)
 def test_a_benchmark_prints_ratios_with_what_they_are_measured_against(name):
     lines = lines_of(name)
     assert lines
@@ -205,6 +210,18 @@ def test_the_companies_of_case_a_are_marked_as_made_up():
     companies = [Company.load(path) for path in company.SAMPLES.glob("*.yaml")]
     assert len(companies) >= 25
     assert all(one.synthetic for one in companies)
+
+
+# --- batch ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.java
+def test_case_batch_writes_the_same_on_one_process_two_and_spark():
+    lines = lines_of("batch")
+    assert [line["against"] for line in lines[:3]] == ["one process"] * 3
+    assert [line["companies"] for line in lines] == [40, 40, 40, 4]
+    assert [line["products"] for line in lines] == [53, 53, 53, 500]
+    assert all(line["identical"] and line["bytes_per_company"] > 0 for line in lines)
 
 
 # --- training ------------------------------------------------------------------------------------

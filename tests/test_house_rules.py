@@ -31,7 +31,7 @@ NOT_OURS = {
     ".venv",
     "__pycache__",
 }
-HEAVY = {"numba", "pandas", "pyarrow", "scipy", "sklearn"}
+HEAVY = {"numba", "pandas", "pyarrow", "pyspark", "scipy", "sklearn"}
 
 
 def place(path: Path) -> str:

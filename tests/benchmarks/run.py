@@ -15,6 +15,7 @@ CASES: Mapping[str, str] = {
     "E": "tests.benchmarks.http",
     "L": "tests.benchmarks.loading",
     "Q": "tests.benchmarks.questions",
+    "batch": "tests.benchmarks.batch",
     "start": "tests.benchmarks.start",
     "train": "tests.benchmarks.train",
 }

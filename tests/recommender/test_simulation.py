@@ -7,11 +7,12 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from recommender import Catalogue, Company, Engine
 from recommender.codes import uscc_facts
 from recommender.errors import InvalidOptions
-from recommender.simulation import companies, company, write
+from recommender.simulation import companies, company, files, write
 from recommender.simulation.draws import Draws
 from recommender.simulation.world import world
 
@@ -158,7 +159,21 @@ def test_a_folder_has_one_readable_file_for_each_company(tmp_path):
         assert Company.load(path) == Company.parse(raw)
 
 
-@pytest.mark.parametrize("name", ["firms.jsonl", "firms"])
+def test_parquet_has_ids_and_profiles_as_text_in_row_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "GROUP", 5)
+    out, told = tmp_path / "firms.parquet", []
+    assert write(companies(12, 4), out, told.append) == 12
+    table = parquet.ParquetFile(out)
+    assert table.num_row_groups == 3
+    assert told == [5, 10, 12]
+    rows = table.read().to_pylist()
+    assert [json.loads(row["profile"]) for row in rows] == list(companies(12, 4))
+    assert [row["id"] for row in rows] == [one["id"] for one in companies(12, 4)]
+    write(companies(12, 4), tmp_path / "again.parquet")
+    assert (tmp_path / "again.parquet").read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["firms.jsonl", "firms.parquet", "firms"])
 def test_what_is_there_is_not_overwritten(tmp_path, name):
     write(companies(2, 1), tmp_path / name)
     with pytest.raises(InvalidOptions) as caught:
@@ -175,7 +190,7 @@ def test_a_place_that_cannot_be_is_refused(tmp_path, name, code):
     assert [problem.code for problem in caught.value.problems] == [code]
 
 
-@pytest.mark.parametrize("name", ["firms.jsonl", "firms"])
+@pytest.mark.parametrize("name", ["firms.jsonl", "firms.parquet", "firms"])
 def test_what_fails_half_way_leaves_nothing(tmp_path, name):
     def broken():
         yield company(1, 0)
