@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,7 +36,8 @@ class DamagedPopulation(CorridorError):
 @dataclass(frozen=True)
 class Placed:
     """Where a column stands. dtype: as stored; kind: as read; at: byte of its block; count: of
-    values stored, 1 for a column of equal ones; rows: of values it stands for."""
+    values stored, 1 for a column of equal ones; rows: of values it stands for. table: the column
+    that the stored numbers are places in."""
 
     block: str
     dtype: str
@@ -44,6 +45,7 @@ class Placed:
     at: int
     count: int
     rows: int
+    table: str | None = None
 
 
 class BlockWriter:
@@ -78,14 +80,11 @@ class BlockWriter:
         """One block with its columns in order; the file is on disk when this returns."""
         digest, at = hashlib.sha256(), 0
         with (self._folder / f"{block}.bin").open("xb") as file:
-            for name, values in columns.items():
-                stored, kind = smallest(values)
+            for name, stored, placed in _stored(block, columns):
                 raw = stored.tobytes()
                 gap = bytes(-at % ALIGN)
                 at += len(gap)
-                self.columns[name] = Placed(
-                    block, stored.dtype.str, kind, at, len(stored), len(values)
-                )
+                self.columns[name] = replace(placed, at=at)
                 for part in (gap, raw):
                     file.write(part)
                     digest.update(part)
@@ -99,6 +98,28 @@ class BlockWriter:
             "blocks": self.blocks,
             "columns": {name: asdict(placed) for name, placed in self.columns.items()},
         }
+
+
+def _stored(block: str, columns: Mapping[str, Array]) -> Iterator[tuple[str, Array, Placed]]:
+    """Arrays as they are stored, a table before what refers to it."""
+    for name, values in columns.items():
+        stored, kind = smallest(values)
+        table, places = _tabled(values) if kind == FLOAT else (values, values)
+        own = None
+        if kind == FLOAT and table.nbytes + places.nbytes < stored.nbytes:
+            stored, own = places, f"{name}.table"
+            yield own, table, Placed(block, FLOAT, FLOAT, 0, len(table), len(table))
+        yield name, stored, Placed(block, stored.dtype.str, kind, 0, len(stored), len(values), own)
+
+
+def _tabled(values: Array) -> tuple[Array, Array]:
+    """The distinct values, NaN among them, and the place of each; as it is where that fails."""
+    values = values.astype(FLOAT)
+    if np.signbit(values[values == 0]).any():
+        return values, values
+    table, places = np.unique(values, return_inverse=True)
+    fit = next(kind for kind in _UNSIGNED if len(table) <= np.iinfo(kind).max + 1)
+    return table, places.astype(np.dtype(fit).newbyteorder("<"))
 
 
 def _to_disk(file: Any) -> None:
@@ -178,6 +199,8 @@ class Blocks:
             one = self.stored(name).astype(placed.kind)
             return np.broadcast_to(one, (max(stop - start, 0),))
         part = self.stored(name)[start:stop]
+        if placed.table is not None:
+            return self.stored(placed.table).take(part)
         if placed.kind != FLOAT or part.dtype.kind == "f":
             return part.astype(placed.kind)
         found = part.astype(FLOAT)

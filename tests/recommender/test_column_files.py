@@ -18,7 +18,7 @@ def stored(tmp_path, **columns):
     return Blocks(tmp_path, writer.manifest()).checked(content=True)
 
 
-@given(hnp.arrays(np.float64, SHAPES, elements=FLOATS))
+@given(hnp.arrays(np.float64, st.integers(0, 200), elements=FLOATS))
 def test_floats_come_back_to_the_last_bit(tmp_path_factory, values):
     blocks = stored(tmp_path_factory.mktemp("c"), x=values)
     found = blocks.read("x")
@@ -50,6 +50,14 @@ def test_whole_numbers_come_back(tmp_path_factory, kind, data):
 def test_the_smallest_exact_type_is_taken(values, dtype, count):
     found, kind = smallest(np.array(values))
     assert (found.dtype.name, len(found), kind) == (dtype, count, "<f8")
+
+
+def test_few_distinct_values_are_places_in_a_table(tmp_path):
+    values = np.tile(np.array([0.1, np.nan, 7.25e9, np.inf]), 50)
+    blocks = stored(tmp_path, x=values)
+    assert blocks.columns["x"].table == "x.table"
+    assert blocks.stored("x").dtype == np.uint8
+    np.testing.assert_array_equal(blocks.read("x", 3, 9), values[3:9])
 
 
 def test_a_zero_with_a_sign_stays_one(tmp_path):
