@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, work on a catalogue, serve, simulate.
+"""The `corridor` command: recommend, list prospects, work on a catalogue, serve, simulate.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
@@ -20,6 +20,7 @@ from api.arguments import BAD_INPUT, COMMAND, language_of, parser
 from api.complaints import complain
 from api.loading import load_engine
 from api.model_arguments import COMMANDS
+from api.population_arguments import COMMANDS as POPULATION
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.texts import Language
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "serve": _serve,
         "simulate": _simulate,
         **{name: _on_models(name) for name in COMMANDS},
+        **{f"population_{name}": _on_population(name) for name in POPULATION},
+        "prospects": _prospects,
         **{name: _on_versions(name) for name in ("import", "use", "versions")},
     }
     arguments = parser(language, actions).parse_args(given)
@@ -119,6 +122,7 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         port=arguments.port,
         catalogue=arguments.catalogue,
         models=arguments.models,
+        population=arguments.population,
     )
     from api.serve import serve
 
@@ -154,3 +158,20 @@ def _on_versions(name: str) -> Callable[[argparse.Namespace, Language], int]:
         return ACTIONS[name](arguments, language)
 
     return action
+
+
+def _on_population(name: str) -> Callable[[argparse.Namespace, Language], int]:
+    """A command that works on a population; imported when it runs, too."""
+
+    def action(arguments: argparse.Namespace, language: Language) -> int:
+        from api.population_commands import ACTIONS
+
+        return ACTIONS[name](arguments, language)
+
+    return action
+
+
+def _prospects(arguments: argparse.Namespace, language: Language) -> int:
+    from api.prospecting import prospects
+
+    return prospects(arguments, language)

@@ -23,7 +23,7 @@ from recommender.records import examined
 from recommender.relationship import Relationship
 
 ROWS = 500
-ENOUGH_FOR_WORKERS = 4
+ENOUGH_FOR_WORKERS = 12
 
 
 class Rejected(NamedTuple):

@@ -78,11 +78,11 @@ class Segment(Blocks):
         return found
 
     def starts(self, name: str) -> Array:
-        """Where the list of each company begins (rows + 1,). name: of the column of items."""
+        """Where the list of each company, or product, begins (n + 1,). name: of the items."""
         if name not in self._starts:
-            found = np.zeros(self.rows + 1, dtype=np.int64)
-            np.cumsum(self.read(f"{name}.n"), out=found[1:])
-            self._starts[name] = found
+            counts = self.read(f"{name}.n")
+            self._starts[name] = np.zeros(len(counts) + 1, dtype=np.int64)
+            np.cumsum(counts, out=self._starts[name][1:])
         return self._starts[name]
 
     def _part(self, name: str, row: int, of: str) -> bytes:

@@ -190,7 +190,9 @@ def error_text(error: CorridorError, language: Language) -> str:
     return text(f"error.{error.code}", language, **params)
 
 
-_REASONS_OF = {"unreadable_file": ("file_reason",), "unwritable": ("write_reason",)}
+_REASONS_OF = {"unreadable_file": ("file_reason",), "unwritable": ("write_reason",)} | {
+    "damaged_population": ("damage_reason",)
+}
 
 
 def brief(value: Any, limit: int = _ECHO) -> str:
