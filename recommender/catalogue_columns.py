@@ -110,7 +110,7 @@ def _with_alternatives(columns: tuple[Column, ...]) -> tuple[Column, ...]:
 
 
 def columns_of(model: type[Record]) -> tuple[Column, ...]:
-    """One column for each plain value of a record, records within it included; lists of them not."""
+    """One column for each plain value of a record and of records in it; lists of them have none."""
     found: list[Column] = []
     for name, field in model.model_fields.items():
         inner = model_of(field.annotation)

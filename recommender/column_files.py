@@ -35,9 +35,12 @@ class DamagedPopulation(CorridorError):
 
 @dataclass(frozen=True)
 class Placed:
-    """Where a column stands. dtype: as stored; kind: as read; at: byte of its block; count: of
-    values stored, 1 for a column of equal ones; rows: of values it stands for. table: the column
-    that the stored numbers are places in."""
+    """Where a column stands.
+
+    dtype: as stored; kind: as read; at: byte of its block; count: of values stored, 1 for a column
+    of equal ones; rows: of values it stands for. table: the column that the stored numbers are
+    places in.
+    """
 
     block: str
     dtype: str

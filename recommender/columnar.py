@@ -22,7 +22,7 @@ from recommender.kinds import Firm
 from recommender.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
 from recommender.population import Segment
 from recommender.scoring import MICRO, Micros, micros
-from recommender.similarity import FEATURES, FUNDING, NAMES
+from recommender.similarity import FEATURES
 
 Ints = NDArray[np.int64]
 Verdicts = NDArray[np.int8]
@@ -73,8 +73,8 @@ class Rows:
 
     def sums(self, owner: Ints, values: Floats) -> Floats:
         """Sums by row (n,), each from its first item to its last."""
-        found: Floats = np.bincount(owner, weights=values, minlength=len(self))
-        return found
+        found = np.bincount(owner, weights=values, minlength=len(self))
+        return found.astype(np.float64)
 
 
 class Lens:
@@ -92,8 +92,10 @@ class Lens:
         self._mendable = engine.mendable
 
     def gate(self, rows: Rows) -> tuple[Verdicts, Bools]:
-        """Fit (n,): 1 eligible, 0 conditional, -1 not; and which of the last might be near misses:
-        all their hard rules that say no are of a kind that a company can mend."""
+        """Fit (n,): 1 eligible, 0 conditional, -1 not; and which of the last might be near misses.
+
+        Those whose hard rules that say no are all of a kind that a company can mend.
+        """
         fit = np.full(len(rows), YES, dtype=np.int8)
         stuck = np.zeros(len(rows), dtype=np.bool_)
         ours = set(self._ours)
@@ -124,7 +126,8 @@ class Lens:
             difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
             inside = (difference >= leaf.low) & (difference <= leaf.high)
             outside = (difference < leaf.low) | (difference > leaf.high)
-            return inside.view(np.int8) - outside.view(np.int8)
+            compared: Verdicts = inside.view(np.int8) - outside.view(np.int8)
+            return compared
         mask = np.uint64(leaf.mask)
         has = (rows.column(f"has.{leaf.word}") & mask) != 0
         may = (rows.column(f"may.{leaf.word}") & mask) != 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recommender.catalogue import Catalogue
+from recommender.child_processes import end_with_parent
 from recommender.company_files import Read
 from recommender.domain import Company
 from recommender.engine import Engine
@@ -118,6 +119,7 @@ _WORKER: dict[str, Engine] = {}
 
 
 def _begin(document: dict[str, Any], folder: Path | None) -> None:
+    end_with_parent()
     catalogue = Catalogue.from_documents({"catalogue": document})
     _WORKER["engine"] = Engine(catalogue, parameters=Parameters.load(folder))
 

@@ -72,7 +72,9 @@ def _line(number: int, line: bytes) -> Read:
     try:
         raw = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError:
-        return Read(number, {}, {}, [Problem("line_not_json", "", line[:80].decode("utf-8", "replace"))])
+        return Read(
+            number, {}, {}, [Problem("line_not_json", "", line[:80].decode("utf-8", "replace"))]
+        )
     if not isinstance(raw, dict):
         return Read(number, {}, {}, [Problem("not_record", "", raw)])
     return Read(number, *split(raw), [])

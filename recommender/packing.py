@@ -44,7 +44,8 @@ Array = NDArray[Any]
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Some companies as columns. columns: by block and name; `amounts`: product, row in the batch,
-    CNY. firms, managers, groups: what dictionaries are made of; profiles: compressed JSON."""
+    CNY. firms, managers, groups: what dictionaries are made of; profiles: compressed JSON.
+    """
 
     ids: Sequence[str]
     columns: Mapping[str, Mapping[str, Array]]
@@ -101,9 +102,7 @@ def _flat(lists: Iterable[Sequence[Any] | None], kind: Any) -> Array:
 
 def _similarity(engine: Engine, companies: Any) -> dict[str, Array]:
     offers = engine.matcher.offers
-    known = zip(
-        companies.hs, companies.text, companies.pledges, companies.positions, strict=True
-    )
+    known = zip(companies.hs, companies.text, companies.pledges, companies.positions, strict=True)
     marks = (GOODS, TEXT, PLEDGES, POSITIONS)
     flags = [
         sum(mark for mark, part in zip(marks, own, strict=True) if part is not None)
@@ -111,7 +110,9 @@ def _similarity(engine: Engine, companies: Any) -> dict[str, Array]:
     ]
     pledges = [_in_groups(part or ()) for part in companies.pledges]
     items = [item for part in pledges for _, item in part]
-    open_ = [sorted(part or (), key=lambda e: (e.currency, e.bucket)) for part in companies.positions]
+    open_ = [
+        sorted(part or (), key=lambda e: (e.currency, e.bucket)) for part in companies.positions
+    ]
     currency = {name: i for i, name in enumerate(offers.quoted)}
     quoted = [[currency.get(e.currency, OTHER_CURRENCY) for e in part] for part in open_]
     return {

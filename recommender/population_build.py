@@ -69,7 +69,8 @@ class Summary:
 class How:
     """How rows are worked on. told: called with the rows done. workers, parameters: of
     `recommender.company_batches`. segment: companies in one segment. report: a file for what is
-    rejected, instead of `rejected.csv` in the population."""
+    rejected, instead of `rejected.csv` in the population.
+    """
 
     told: Callable[[int], None] = lambda _: None
     workers: int = 1
@@ -107,9 +108,7 @@ def build(
     return summary
 
 
-def update(
-    engine: Engine, folder: Path, rows: Iterable[Read], how: How | None = None
-) -> Summary:
+def update(engine: Engine, folder: Path, rows: Iterable[Read], how: How | None = None) -> Summary:
     """Add companies, and put new profiles in the place of those whose id is there already.
 
     Raises PopulationMismatch, Unwritable or NothingPacked; the population is then as it was.

@@ -23,7 +23,7 @@ def filters(
     options: ProspectOptions, layout: Layout, as_of: datetime.date, lane: str
 ) -> tuple[Filter, ...]:
     """What is asked for, in a fixed order, each as a function of rows to a mask of those kept."""
-    return tuple(_asked(options, layout, as_of.toordinal(), 1 << LANES.index(lane)))  # type: ignore[arg-type]
+    return tuple(_asked(options, layout, as_of.toordinal(), 1 << LANES.index(lane)))
 
 
 def _asked(options: ProspectOptions, layout: Layout, day: int, lane: int) -> Iterator[Filter]:

@@ -1,5 +1,6 @@
 """A list of prospects as a table to hand on: one company a row, with the mark of made-up ones, the
-versions and the days behind every figure."""
+versions and the days behind every figure.
+"""
 
 from __future__ import annotations
 

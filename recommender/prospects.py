@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -43,7 +44,8 @@ OF_THE_PRODUCT = (
 
 class Cursor(NamedTuple):
     """Where a page begins. given: companies before it; main: of those that fit; near: candidates
-    for near misses that were looked at; stamp: what the list was made from."""
+    for near misses that were looked at; stamp: what the list was made from.
+    """
 
     given: int = 0
     main: int = 0
@@ -111,20 +113,12 @@ class Prospects:
         ranked = self._ranked(stamp, product_id, chosen)
         page = _Page(self, ranked, chosen, cursor)
         prospects = page.prospects()
-        return {
-            **self._head(chosen),
-            "product": self._product(product_id, chosen.language or "zh"),
-            "order": chosen.order,
-            "calibrated": product.lane in self.engine.weights.uptake,
-            "counts": {
-                "companies": self.population.companies,
-                **asdict(ranked.counts),
-                "looked_at": page.cursor.near,
-            },
-            "prospects": prospects,
-            "next": page.next(),
-            "notices": self._notices(prospects, chosen.language or "zh"),
-        }
+        versions = {"as_of": self.population.as_of, "population_version": self._version}
+        counts = {"companies": self.population.companies, **asdict(ranked.counts)}
+        return answer_json(
+            self.engine, product_id, chosen, versions,
+            {**counts, "looked_at": page.cursor.near}, prospects, page.next(),
+        )  # fmt: skip
 
     def _stamp(self, product_id: str, options: ProspectOptions) -> str:
         asked = options.model_dump(mode="json", exclude={"n", "cursor", "language"})
@@ -142,31 +136,6 @@ class Prospects:
                 self._lists.pop(next(iter(self._lists)))
             self._lists[stamp] = _List(lens, found, keys, candidates, counts)
         return self._lists[stamp]
-
-    def _head(self, options: ProspectOptions) -> Json:
-        return {
-            "as_of": self.population.as_of.isoformat(),
-            "engine_version": __about__.__version__,
-            "catalogue_version": self.engine.catalogue.version,
-            "parameters_version": self.engine.parameters.version,
-            "model_version": self.engine.model_version,
-            "population_version": self._version,
-            "language": options.language or "zh",
-        }
-
-    def _product(self, product_id: str, language: Language) -> Json:
-        _, match = self.engine.match(
-            Company(), product_id, as_of=self.population.as_of, language=language
-        )
-        return {name: match[name] for name in OF_THE_PRODUCT}
-
-    def _notices(self, prospects: list[Json], language: Language) -> list[str]:
-        made_up = sum(prospect["company"]["synthetic"] is True for prospect in prospects)
-        found = [text("prospects.notice.not_a_decision", language)]
-        found += [text("prospects.notice.synthetic", language, count=made_up)] if made_up else []
-        if self.engine.weights.trained_on is None:
-            found.append(text("prospects.notice.expert", language))
-        return found
 
 
 class _Page:
@@ -281,27 +250,77 @@ class _Page:
         """One company, assessed from its own profile; raises DamagedPopulation if it differs."""
         segment, place = self._population.place(row)
         profile, own = segment.profile(place)
-        company, relation = Company.parse(profile), Relationship.model_validate(own)
-        language: Language = self._options.language or "zh"
-        product = self._ranked.lens.product
-        case, match = self._engine.match(
-            company, product.id, as_of=self._population.as_of, language=language
-        )
-        if match["score"] != total / MICRO:
+        prospect = prospect_json(
+            self._engine, self._ranked.lens.product.id, Company.parse(profile),
+            Relationship.model_validate(own), self._population.as_of,
+            self._options.language or "zh",
+        )  # fmt: skip
+        if prospect["score"] != total / MICRO:
             raise DamagedPopulation(file=str(self._population.folder), reason="changed")
-        points = talking_points(case, product, match, self._engine.catalogue)
-        kept = {name: part for name, part in match.items() if name not in OF_THE_PRODUCT}
-        return {
-            "rank": 0,
-            "company": company_json(case, language),
-            "relationship": {
-                **relation.model_dump(mode="json"),
-                "consent_to_contact": consented(case, relation),
-            },
-            **kept,
-            "expected_value_cny": None,
-            "talking_points": points,
-        }
+        return prospect
+
+
+def answer_json(
+    engine: Engine,
+    product_id: str,
+    options: ProspectOptions,
+    versions: Mapping[str, Any],
+    counts: Json,
+    prospects: list[Json],
+    cursor: str | None,
+) -> Json:
+    """A page as a plain dict. versions: `as_of` and `population_version`; cursor: of the next."""
+    language: Language = options.language or "zh"
+    as_of = versions["as_of"]
+    _, match = engine.match(Company(), product_id, as_of=as_of, language=language)
+    return {
+        "as_of": as_of.isoformat(),
+        "engine_version": __about__.__version__,
+        "catalogue_version": engine.catalogue.version,
+        "parameters_version": engine.parameters.version,
+        "model_version": engine.model_version,
+        "population_version": versions["population_version"],
+        "language": language,
+        "product": {name: match[name] for name in OF_THE_PRODUCT},
+        "order": options.order,
+        "calibrated": match["lane"] in engine.weights.uptake,
+        "counts": counts,
+        "prospects": prospects,
+        "next": cursor,
+        "notices": _notices(engine, prospects, language),
+    }
+
+
+def _notices(engine: Engine, prospects: list[Json], language: Language) -> list[str]:
+    made_up = sum(prospect["company"]["synthetic"] is True for prospect in prospects)
+    found = [text("prospects.notice.not_a_decision", language)]
+    found += [text("prospects.notice.synthetic", language, count=made_up)] if made_up else []
+    if engine.weights.trained_on is None:
+        found.append(text("prospects.notice.expert", language))
+    return found
+
+
+def prospect_json(
+    engine: Engine,
+    product_id: str,
+    company: Company,
+    relation: Relationship,
+    as_of: datetime.date,
+    language: Language,
+) -> Json:
+    """One company for one product, without its rank and expected value."""
+    case, match = engine.match(company, product_id, as_of=as_of, language=language)
+    product = engine.catalogue.product(product_id)
+    kept = {name: part for name, part in match.items() if name not in OF_THE_PRODUCT}
+    own = {**relation.model_dump(mode="json"), "consent_to_contact": consented(case, relation)}
+    return {
+        "rank": 0,
+        "company": company_json(case, language),
+        "relationship": own,
+        **kept,
+        "expected_value_cny": None,
+        "talking_points": talking_points(case, product, match, engine.catalogue),
+    }
 
 
 def company_json(case: Any, language: Language) -> Json:

@@ -23,7 +23,8 @@ Array = NDArray[Any]
 @dataclass(frozen=True, eq=False)
 class Field:
     """Companies that passed the filters. rows: in the population (n,); totals in millionths;
-    missing: papers not known to be held; amounts: middle of the indicative amount in CNY, NaN."""
+    missing: papers not known to be held; amounts: middle of the indicative amount in CNY, NaN.
+    """
 
     rows: Array
     totals: Array
@@ -152,9 +153,7 @@ def first(keys: Sequence[Array], count: int, name: Callable[[int], str]) -> list
     return found[:count]
 
 
-def walk(
-    keys: Sequence[Array], name: Callable[[int], str], at_once: int
-) -> Iterator[int]:
+def walk(keys: Sequence[Array], name: Callable[[int], str], at_once: int) -> Iterator[int]:
     """Places in order, as many as are asked for."""
     done, count = 0, max(at_once, 1)
     while True:

@@ -161,9 +161,7 @@ def _papers(case: Case, product: Product, catalogue: Catalogue) -> Iterator[Json
     if missing:
         names = [catalogue.documents[name].label.label for name in missing[:PAPERS]]
         more = [label("common.and_more")] if len(missing) > PAPERS else []
-        yield _point(
-            "papers.some", held=count, all=count + len(missing), missing=[*names, *more]
-        )
+        yield _point("papers.some", held=count, all=count + len(missing), missing=[*names, *more])
     else:
         yield _point("papers.all", all=count)
 
@@ -173,5 +171,3 @@ def _question(case: Case, match: Mapping[str, Any], catalogue: Catalogue) -> Ite
     for line in match["unknowns"][:1]:
         field = open_fields(case, tuple(line["field"].split("|")))[0]
         yield _point("ask", question=Wording(catalogue).question(field))
-
-
