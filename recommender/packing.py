@@ -43,8 +43,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some companies as columns. columns: by block and name; `amounts`: product, row in the batch,
-    CNY. firms, managers, groups: what dictionaries are made of; profiles: compressed JSON.
+    """Some companies as columns.
+
+    columns: by block and name; amounts: product, row in the batch, CNY. firms, managers, groups:
+    what dictionaries are made of; profiles: compressed JSON.
     """
 
     ids: Sequence[str]

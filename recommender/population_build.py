@@ -67,9 +67,11 @@ class Summary:
 
 @dataclass(frozen=True)
 class How:
-    """How rows are worked on. told: called with the rows done. workers, parameters: of
-    `recommender.company_batches`. segment: companies in one segment. report: a file for what is
-    rejected, instead of `rejected.csv` in the population.
+    """How rows are worked on.
+
+    told: called with the rows done. workers, parameters: of `recommender.company_batches`. segment:
+    companies in one segment. report: a file for what is rejected, instead of `rejected.csv` in the
+    population.
     """
 
     told: Callable[[int], None] = lambda _: None

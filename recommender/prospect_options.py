@@ -34,8 +34,12 @@ class ProspectOptions(Record):
     """
 
     n: Annotated[int, Field(ge=0, le=MOST, strict=True)] = described(
-        "Companies on a page; 0 counts only.", zh="条数", en="Companies", unit="companies", default=20
-    )  # fmt: skip
+        "Companies on a page; 0 counts only.",
+        zh="条数",
+        en="Companies",
+        unit="companies",
+        default=20,
+    )
     cursor: Annotated[str, Field(max_length=400)] | None = described(
         "Where the page before ended: its `next`.", zh="翻页位置", en="Cursor", unit="text"
     )
@@ -58,8 +62,13 @@ class ProspectOptions(Record):
         "Trades goods under this code.", zh="商品HS编码", en="Goods (HS)", unit="HS, 2 to 6 digits"
     )
     route: tuple[Mode, ...] | None = described(
-        "Uses one of these modes.", zh="运输方式", en="Route", unit="code", min_length=1, max_length=7
-    )  # fmt: skip
+        "Uses one of these modes.",
+        zh="运输方式",
+        en="Route",
+        unit="code",
+        min_length=1,
+        max_length=7,
+    )
     lane_held: Held | None = described(
         "Companies that hold a product of the lane: exclude them, or only them.",
         zh="已持有同类产品",

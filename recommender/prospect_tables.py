@@ -1,5 +1,6 @@
-"""A list of prospects as a table to hand on: one company a row, with the mark of made-up ones, the
-versions and the days behind every figure.
+"""A list of prospects as a table to hand on: one company a row.
+
+With the mark of made-up ones, the versions, and the days of the sources behind the terms.
 """
 
 from __future__ import annotations

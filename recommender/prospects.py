@@ -43,8 +43,10 @@ OF_THE_PRODUCT = (
 
 
 class Cursor(NamedTuple):
-    """Where a page begins. given: companies before it; main: of those that fit; near: candidates
-    for near misses that were looked at; stamp: what the list was made from.
+    """Where a page begins.
+
+    given: companies before it; main: of those that fit; near: candidates for near misses that were
+    looked at; stamp: what the list was made from.
     """
 
     given: int = 0

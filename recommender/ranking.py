@@ -22,8 +22,10 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Companies that passed the filters. rows: in the population (n,); totals in millionths;
-    missing: papers not known to be held; amounts: middle of the indicative amount in CNY, NaN.
+    """Companies that passed the filters.
+
+    rows: in the population (n,); totals in millionths; missing: papers not known to be held;
+    amounts: middle of the indicative amount in CNY, NaN for none.
     """
 
     rows: Array

@@ -1,4 +1,4 @@
-"""What to say to a company about a product: a few sentences from its own figures, in both languages.
+"""What to say to a company about a product: a few sentences from its figures, in both languages.
 
 Every figure is one the profile states or `recommender.derived` computes; nothing is said of what is
 not known, but what to ask.
