@@ -187,9 +187,8 @@ class Blocks:
         if placed.block not in self._mapped:
             path = self._folder / f"{placed.block}.bin"
             size = self.blocks[placed.block]["bytes"]
-            self._mapped[placed.block] = (
-                np.memmap(path, dtype=np.uint8, mode="r") if size else np.zeros(0, dtype=np.uint8)
-            )
+            mapped = np.memmap(path, dtype=np.uint8, mode="r") if size else np.zeros(0, np.uint8)
+            self._mapped[placed.block] = mapped.view(np.ndarray)
         dtype = np.dtype(placed.dtype)
         raw = self._mapped[placed.block][placed.at : placed.at + placed.count * dtype.itemsize]
         return raw.view(dtype)
@@ -201,7 +200,17 @@ class Blocks:
         if placed.count < placed.rows:
             one = self.stored(name).astype(placed.kind)
             return np.broadcast_to(one, (max(stop - start, 0),))
-        part = self.stored(name)[start:stop]
+        return self._decoded(placed, self.stored(name)[start:stop])
+
+    def pick(self, name: str, rows: Array) -> Array:
+        """Values of rows by number, as `read` gives them."""
+        placed = self.columns[name]
+        if placed.count < placed.rows:
+            return np.broadcast_to(self.stored(name).astype(placed.kind), rows.shape)
+        return self._decoded(placed, self.stored(name)[rows])
+
+    def _decoded(self, placed: Placed, part: Array) -> Array:
+        """Stored values in the type they were written in."""
         if placed.table is not None:
             return self.stored(placed.table).take(part)
         if placed.kind != FLOAT or part.dtype.kind == "f":

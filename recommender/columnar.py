@@ -14,16 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.affinities import CodeFits
+from recommender.affinities import OPEN, CodeFits
 from recommender.eligibility import NO, UNKNOWN, YES, Between
 from recommender.encoding import Floats
 from recommender.engine import Engine
+from recommender.gate_programs import Program, available, compared, compared_column
 from recommender.kinds import Firm
 from recommender.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
 from recommender.population import Segment
 from recommender.scoring import MICRO, Micros, micros
 from recommender.similarity import FEATURES
 
+CHUNK, WIDEST = 1 << 15, 12
+KINDS = "kinds"
+OF_ONE_NUMBER = {"amount": "need_cny", "tenor": "need.tenor_days"}
+_NEUTRAL = {feature.name: feature.neutral for feature in FEATURES}
 Ints = NDArray[np.int64]
 Verdicts = NDArray[np.int8]
 Bools = NDArray[np.bool_]
@@ -47,8 +52,16 @@ class Rows:
 
     def column(self, name: str) -> Any:
         """Values of one column (n,), as they were written."""
-        found = self.segment.read(name, self._start, self._stop)
-        return found if self._kept is None else found[self._kept]
+        if self._kept is None:
+            return self.segment.read(name, self._start, self._stop)
+        return self.segment.pick(name, self.chosen)
+
+    def distinct(self, name: str) -> tuple[Any, Any]:
+        """The distinct values of a column, and the place of each row; or its values and None."""
+        placed = self.segment.columns[name]
+        if placed.table is None or placed.count < placed.rows:
+            return self.column(name), None
+        return self.segment.stored(placed.table), self.segment.stored(name)[self.chosen]
 
     def known(self, mark: int) -> Bools:
         """Which companies state a list: goods, text, pledges or positions."""
@@ -66,10 +79,20 @@ class Rows:
 
     def at(self, name: str, place: Ints) -> Any:
         """Values of a column of items at some places."""
-        if not len(place):
-            return self.segment.read(name, 0, 0)
-        low = int(place[0])
-        return self.segment.read(name, low, int(place[-1]) + 1)[place - low]
+        return self.segment.pick(name, place)
+
+    def table_sums(self, name: str, table: Floats) -> Floats:
+        """Sums by row (n,) of what a table has for each item of a list of numbers."""
+        if not available():
+            owner, place = self.items(name)
+            return self.sums(owner, table[self.at(name, place)])
+        from recommender.gate_kernel import list_sums
+
+        items = self.segment.stored(name)
+        if self.segment.columns[name].count < self.segment.columns[name].rows:
+            items = self.segment.read(name)
+        found: Floats = list_sums(self.segment.starts(name), self.chosen, items, table)
+        return found
 
     def sums(self, owner: Ints, values: Floats) -> Floats:
         """Sums by row (n,), each from its first item to its last."""
@@ -90,6 +113,7 @@ class Lens:
         self._every = list(dict.fromkeys(i for i, _ in (*ours, *theirs)))
         self._soft = [i for i, _ in soft]
         self._mendable = engine.mendable
+        self._tables: dict[int, Floats] = {}
 
     def gate(self, rows: Rows) -> tuple[Verdicts, Bools]:
         """Fit (n,): 1 eligible, 0 conditional, -1 not; and which of the last might be near misses.
@@ -112,6 +136,43 @@ class Lens:
             np.minimum(fit, np.int8(UNKNOWN), out=fit)
         return fit, (fit == NO) & ~stuck
 
+    @cached_property
+    def program(self) -> Program | None:
+        """The gate for the compiled kernel; None where it cannot be had."""
+        if not available():
+            return None
+        ours = set(self._ours)
+        rules = [(rule, rule in ours, bool(self._mendable[rule])) for rule in self._every]
+        found = Program(rules, self.matcher.table, self._compare)
+        return found if found.fits else None
+
+    def gate_all(self, segment: Segment) -> tuple[Verdicts, Bools]:
+        """The gate of every row of a segment, by the kernel where there is one; see `gate`."""
+        if self.program is None:
+            parts = [
+                self.gate(Rows(segment, start, min(start + CHUNK, segment.rows)))
+                for start in range(0, segment.rows, CHUNK)
+            ]
+            fits = np.concatenate([fit for fit, _ in parts])
+            return fits, np.concatenate([maybe for _, maybe in parts])
+        found = self.program.run(segment)
+        maybe = found == NO
+        np.maximum(found, np.int8(NO), out=found)
+        if self.matcher.ceilings[self.at]:
+            np.minimum(found, np.int8(UNKNOWN), out=found)
+        return found, maybe
+
+    def _compare(self, leaf: Between, segment: Segment) -> Verdicts:
+        """Answers of every row to a comparison of numbers."""
+        names = [f"number.{self._names[at]}" if at else None for at in (leaf.left, leaf.right)]
+        if names[1] is None and names[0] is not None:
+            return compared_column(segment, names[0], leaf, 1.0)
+        if names[0] is None and names[1] is not None:
+            return compared_column(segment, names[1], leaf, -1.0)
+        rows = Rows(segment, 0, segment.rows)
+        difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
+        return compared(np.broadcast_to(difference, segment.rows), leaf)
+
     def _verdict(self, rule: int, rows: Rows) -> Verdicts:
         found = np.full(len(rows), NO, dtype=np.int8)
         for sign, leaves in self.matcher.table.rules[rule]:
@@ -124,10 +185,7 @@ class Lens:
     def _leaf(self, leaf: Any, rows: Rows) -> Verdicts:
         if isinstance(leaf, Between):
             difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
-            inside = (difference >= leaf.low) & (difference <= leaf.high)
-            outside = (difference < leaf.low) | (difference > leaf.high)
-            compared: Verdicts = inside.view(np.int8) - outside.view(np.int8)
-            return compared
+            return compared(np.asarray(difference), leaf)
         mask = np.uint64(leaf.mask)
         has = (rows.column(f"has.{leaf.word}") & mask) != 0
         may = (rows.column(f"may.{leaf.word}") & mask) != 0
@@ -158,22 +216,65 @@ class Lens:
             found += np.bitwise_count(rows.column(f"has.{word}") & np.uint64(mask))
         return found
 
-    def similarities(self, rows: Rows) -> Floats:
-        """All similarities (n, K), NaN unknown, 0 where one does not apply to the lane."""
-        found = np.zeros((len(rows), len(FEATURES)))
-        for k, feature in enumerate(FEATURES):
-            if self.product.lane in feature.lanes:
-                found[:, k] = _SIMILARITIES[feature.name](self, rows)
-        return found
-
     def scores(self, rows: Rows) -> Micros:
         """Scores in millionths (n,)."""
-        values = self.similarities(rows)
-        neutral = np.array([feature.neutral for feature in FEATURES])
-        counted = np.where(np.isnan(values), neutral, values)
-        total: Micros = micros(counted * self.weights.array).sum(axis=1)
-        total += self.weights.points(self.matcher.ids)[self.at]
-        return total + self._affinity(rows)
+        total = np.full(len(rows), self.base, dtype=np.int64)
+        for name in self.parts:
+            total += self.part(name, rows)
+        return total
+
+    @cached_property
+    def base(self) -> int:
+        """What every company gets, in millionths: the baseline, and what the product is open to."""
+        baseline = int(self.weights.points(self.matcher.ids)[self.at])
+        return baseline + sum(self._worth(name, OPEN) for name in self._open)
+
+    def _worth(self, name: str, value: float) -> int:
+        return int(micros(np.array(value * self.weights.weights[name])))
+
+    @cached_property
+    def _open(self) -> frozenset[str]:
+        """Similarities in which the product is open to all, so that they are the same for all."""
+        offers, lane = self.offers, self.product.lane
+        fits = {"route": offers.route, "stage": offers.stage, "settlement": offers.settlement,
+                "size": offers.size}  # fmt: skip
+        if lane != "hedge" and not offers.settles_in_cny[self.at]:
+            fits["fx"] = offers.currency
+        found = {name for name, codes in fits.items() if codes.fits.open[self.at]}
+        found |= {"cargo"} if offers.cargo.open[self.at] else set()
+        applied = {f.name for f in FEATURES if lane in f.lanes}
+        return frozenset(found & applied)
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """What scores are added up from: similarities of the lane, and kinds of firms."""
+        own = (feature.name for feature in FEATURES if self.product.lane in feature.lanes)
+        return (*(name for name in own if name not in self._open), KINDS)
+
+    def part(self, name: str, rows: Rows) -> Micros:
+        """What a part adds to the score of each company, in millionths (n,)."""
+        if name == KINDS:
+            return self._affinity(rows)
+        values, places = self._by_table(name, rows)
+        counted = np.where(np.isnan(values), _NEUTRAL[name], values)
+        found = micros(counted * self.weights.weights[name])
+        return found if places is None else found[places]
+
+    def _by_table(self, name: str, rows: Rows) -> tuple[Floats, Any]:
+        """Values by company, or of every number that companies have and the place of each."""
+        column = OF_ONE_NUMBER.get(name)
+        if column is None:
+            return _SIMILARITIES[name](self, rows), None
+        values, places = rows.distinct(f"number.{column}")
+        of_one = _amount if name == "amount" else _tenor
+        return of_one(self, values), places
+
+    def most(self, name: str) -> int:
+        """The most that a part adds to any score, in millionths."""
+        if name != KINDS:
+            return int(micros(np.array(self.weights.weights[name])))
+        affinity = self.weights.learned(self.matcher.ids)[0]
+        return 0 if affinity is None else int(affinity.high[self.at].sum())
 
     def _affinity(self, rows: Rows) -> Micros:
         """What kinds of firms add, in millionths (n,)."""
@@ -188,17 +289,42 @@ class Lens:
 
     def codes(self, fits: CodeFits, rows: Rows) -> Floats:
         """Mean fit over the codes each company certainly has (n,)."""
-        own, every = fits.fits.rows[:, self.at], merged(fits.bits)
+        every = merged(fits.bits)
+        if fits.fits.open[self.at]:
+            return np.full(len(rows), fits.fits.rows[0, self.at])
         has = {word: rows.column(f"has.{word}") for word in every}
-        total = np.zeros(len(rows))
-        for (word, mask), value in zip(fits.bits, own.tolist(), strict=True):
+        may = {word: rows.column(f"may.{word}") for word in every}
+        width, low = _width(every)
+        if len(rows) < 1 << width or width > WIDEST:
+            return self._codes(fits, has, may)
+        ((word, mask),) = every.items()
+        place = ((has[word] & np.uint64(mask)) >> np.uint64(low)).astype(np.int64)
+        place += ((may[word] & np.uint64(mask)) != 0).astype(np.int64) << width
+        return self._patterns(fits, word, mask)[place]
+
+    def _patterns(self, fits: CodeFits, word: int, mask: int) -> Floats:
+        """The mean fit of every pattern of bits, first where nothing is open, then where it is."""
+        kept = self._tables.get(id(fits))
+        if kept is None:
+            width, low = _width({word: mask})
+            has = np.arange(1 << width, dtype=np.uint64) << np.uint64(low)
+            found = [
+                self._codes(fits, {word: has}, {word: np.full(len(has), open_, dtype=np.uint64)})
+                for open_ in (0, mask)
+            ]
+            kept = self._tables[id(fits)] = np.concatenate(found)
+        return kept
+
+    def _codes(self, fits: CodeFits, has: Mapping[int, Any], may: Mapping[int, Any]) -> Floats:
+        total = np.zeros(len(next(iter(has.values()))))
+        for (word, mask), value in zip(fits.bits, fits.fits.rows[:, self.at].tolist(), strict=True):
             if value:
                 total += np.where(has[word] & np.uint64(mask), value, 0.0)
-        count = np.zeros(len(rows), dtype=np.int64)
-        maybe = np.zeros(len(rows), dtype=np.bool_)
-        for word, mask in every.items():
+        count = np.zeros(len(total), dtype=np.int64)
+        maybe = np.zeros(len(total), dtype=np.bool_)
+        for word, mask in merged(fits.bits).items():
             count += np.bitwise_count(has[word] & np.uint64(mask))
-            maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
+            maybe |= (may[word] & np.uint64(mask)) != 0
         return self.mean(fits.fits, total, count, (count > 0) | ~maybe)
 
     def mean(self, fits: Any, total: Floats, count: Ints, known: Bools) -> Floats:
@@ -235,6 +361,19 @@ def merged(bits: Any) -> dict[int, int]:
     return found
 
 
+def _width(every: Mapping[int, int]) -> tuple[int, int]:
+    """From the lowest to the highest bit of codes that share a word, and the lowest; else too wide.
+
+    >>> _width({3: 0b11000}), _width({3: 1, 4: 1})
+    ((2, 3), (64, 0))
+    """
+    if len(every) != 1:
+        return 64, 0
+    (mask,) = every.values()
+    low = (mask & -mask).bit_length() - 1
+    return mask.bit_length() - low, low
+
+
 def clipped(values: Floats) -> Floats:
     """Within 0 and 1; NaN stays."""
     return np.minimum(np.maximum(values, 0.0), 1.0)
@@ -242,22 +381,22 @@ def clipped(values: Floats) -> Floats:
 
 def _cargo(lens: Lens, rows: Rows) -> Floats:
     fits = lens.offers.cargo
-    owner, place = rows.items("goods")
-    total = rows.sums(owner, fits.rows[rows.at("goods", place), lens.at])
-    count = np.bincount(owner, minlength=len(rows))
+    if fits.open[lens.at]:
+        return np.full(len(rows), fits.rows[0, lens.at])
+    total = rows.table_sums("goods", np.ascontiguousarray(fits.rows[:, lens.at]))
+    starts = rows.segment.starts("goods")
+    count = starts[rows.chosen + 1] - starts[rows.chosen]
     return lens.mean(fits, total, count, rows.known(GOODS))
 
 
-def _amount(lens: Lens, rows: Rows) -> Floats:
-    need = lens.named("need_cny", rows)
+def _amount(lens: Lens, need: Floats) -> Floats:
     low, high = lens.offers.amount[:, lens.at]
     overlap = np.minimum(1.2 * need, high) - np.maximum(0.8 * need, low)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(need == 0, 0.0, clipped(overlap / (0.4 * need)))
 
 
-def _tenor(lens: Lens, rows: Rows) -> Floats:
-    days = lens.named("need.tenor_days", rows)
+def _tenor(lens: Lens, days: Floats) -> Floats:
     low, high = lens.offers.tenor[:, lens.at]
     with np.errstate(invalid="ignore", divide="ignore"):
         short = days / low if low > 0 else np.where(np.isnan(days), np.nan, 1.0)
@@ -330,8 +469,7 @@ def _peers(lens: Lens, rows: Rows) -> Floats:
 
 
 def _text(lens: Lens, rows: Rows) -> Floats:
-    owner, place = rows.items("text")
-    shared = rows.sums(owner, lens.offers.text[rows.at("text", place), lens.at])
+    shared = rows.table_sums("text", np.ascontiguousarray(lens.offers.text[:, lens.at]))
     total = rows.column("text.total")
     found = np.where(total > 0, shared / np.where(total > 0, total, 1.0), shared)
     return np.where(rows.known(TEXT), found, np.nan)
@@ -342,8 +480,6 @@ _SIMILARITIES: Mapping[str, Callable[[Lens, Rows], Floats]] = {
     "cargo": _cargo,
     "collateral": _collateral,
     "fx": _fx,
-    "amount": _amount,
-    "tenor": _tenor,
     "stage": lambda lens, rows: lens.codes(lens.offers.stage, rows),
     "settlement": lambda lens, rows: lens.codes(lens.offers.settlement, rows),
     "documents": _documents,
