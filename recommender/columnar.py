@@ -300,7 +300,8 @@ class Lens:
         ((word, mask),) = every.items()
         place = ((has[word] & np.uint64(mask)) >> np.uint64(low)).astype(np.int64)
         place += ((may[word] & np.uint64(mask)) != 0).astype(np.int64) << width
-        return self._patterns(fits, word, mask)[place]
+        found: Floats = self._patterns(fits, word, mask)[place]
+        return found
 
     def _patterns(self, fits: CodeFits, word: int, mask: int) -> Floats:
         """The mean fit of every pattern of bits, first where nothing is open, then where it is."""

@@ -1,4 +1,4 @@
-"""The rules of one product as arrays for `recommender.gate_kernel`, and the columns they look at."""
+"""The rules of one product as arrays for `recommender.gate_kernel`, with what they look at."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Program:
 
     def run(self, segment: Segment) -> Verdicts:
         """Of every row (n,): 1 eligible, 0 conditional, -1 not, perhaps a near miss; -2 not."""
-        from recommender.gate_kernel import NUMBERS, WORDS, gated
+        from recommender.gate_kernel import NUMBERS, WORDS, Arrays, gated
 
         words = [_word(segment, f"{kind}.{at}") for at in self._words for kind in ("has", "may")]
         strides = [int(len(word) > 1) for word in words]
@@ -86,8 +86,11 @@ class Program:
             array.setflags(write=False)  # one type for all: the compiled function has one, too
         fit = np.empty(segment.rows, dtype=np.int8)
         gated(
-            tuple(words), np.array(strides), tuple(numbers), self._spans, self._parts,
-            self._leaves, self._masks, fit,
+            Arrays(
+                tuple(words), np.array(strides), tuple(numbers), self._spans, self._parts,
+                self._leaves, self._masks,
+            ),
+            fit,
         )  # fmt: skip
         return fit
 

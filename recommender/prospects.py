@@ -13,6 +13,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import orjson
@@ -26,10 +27,10 @@ from recommender.errors import InvalidOptions, Problem
 from recommender.packing import consented, first_loan
 from recommender.population import Population
 from recommender.prospect_filters import filters
-from recommender.prospect_options import ProspectOptions
-from recommender.ranking import Array, Counts, Field, keys_of, scan, scored, walk
+from recommender.prospect_options import Order, ProspectOptions
+from recommender.ranking import Array, Entry, Field, Gated, by_score, gated, keys_of, scored, walk
 from recommender.relationship import Relationship
-from recommender.scoring import MICRO, digest
+from recommender.scoring import MICRO, Weights, digest
 from recommender.talking_points import talking_points
 from recommender.texts import Language, show, text
 
@@ -78,13 +79,32 @@ class Cursor(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class _List:
-    """One list, ranked. near: scores of candidates, once they were needed."""
+    """One list: what the gate left, in the order that was asked for."""
 
-    lens: Lens
-    found: Field
-    keys: list[Array]
-    candidates: Array
-    counts: Counts
+    gated: Gated
+    order: Order
+    weights: Weights
+
+    @property
+    def lens(self) -> Lens:
+        """What it looks at companies through."""
+        return self.gated.lens
+
+    def keys(self, field: Field) -> list[Array]:
+        """What companies are ordered by."""
+        return keys_of(field, self.order, self.lens.product.lane, self.weights)
+
+    def best(self, count: int) -> tuple[Field, list[Array]]:
+        """Companies and their keys, among them the first `count`."""
+        if not by_score(self.order, self.lens.product.lane, self.weights):
+            return self._all
+        field = self.gated.field(count)
+        return field, self.keys(field)
+
+    @cached_property
+    def _all(self) -> tuple[Field, list[Array]]:
+        field = self.gated.field()
+        return field, self.keys(field)
 
 
 class Prospects:
@@ -116,7 +136,7 @@ class Prospects:
         page = _Page(self, ranked, chosen, cursor)
         prospects = page.prospects()
         versions = {"as_of": self.population.as_of, "population_version": self._version}
-        counts = {"companies": self.population.companies, **asdict(ranked.counts)}
+        counts = {"companies": self.population.companies, **asdict(ranked.gated.counts)}
         return answer_json(
             self.engine, product_id, chosen, versions,
             {**counts, "looked_at": page.cursor.near}, prospects, page.next(),
@@ -132,11 +152,10 @@ class Prospects:
             lens = Lens(self.engine, product_id, self.population.as_of)
             lane = lens.product.lane
             asked = filters(options, lens.matcher.layout, self.population.as_of, lane)
-            found, candidates, counts = scan(lens, self.population, asked)
-            keys = keys_of(found, options.order, lane, self.engine.weights)
+            found = gated(lens, self.population, asked)
             while len(self._lists) >= KEPT:
                 self._lists.pop(next(iter(self._lists)))
-            self._lists[stamp] = _List(lens, found, keys, candidates, counts)
+            self._lists[stamp] = _List(found, options.order, self.engine.weights)
         return self._lists[stamp]
 
 
@@ -159,16 +178,16 @@ class _Page:
         if self._options.n == 0:
             return found
         done = 0
-        for place in self._walked():
+        for entry in self._walked():
             done += 1
             if done <= self._start.main:
                 continue
             if len(found) == self._options.n:
                 self._more = True
                 return found
-            found.append(self._fitting(place, self.cursor.given + 1))
+            found.append(self._fitting(entry, self.cursor.given + 1))
             self._moved(main=done)
-        if self._options.near_misses and len(self._ranked.candidates):
+        if self._options.near_misses and len(self._ranked.gated.near):
             self._near(found)
         return found
 
@@ -187,13 +206,12 @@ class _Page:
         segment, place = self._population.place(row)
         return segment.id(place)
 
-    def _walked(self) -> Iterator[int]:
-        """Places of those that fit in order, at most so many of a group or manager."""
-        rows = self._ranked.found.rows
+    def _walked(self) -> Iterator[Entry]:
+        """Those that fit in order, at most so many of a group or manager."""
         ready = self._start.main + self._options.n + 1
-        for place in walk(self._ranked.keys, lambda at: self._id(int(rows[at])), ready):
-            if self._room(int(rows[place])):
-                yield place
+        for entry in walk(self._ranked.best, self._id, ready):
+            if self._room(entry.row):
+                yield entry
 
     def _room(self, row: int) -> bool:
         """Whether neither cap is reached; counts the company when it is not."""
@@ -214,20 +232,19 @@ class _Page:
     def _near(self, found: list[Json]) -> None:
         """Near misses by score: candidates are tried one after another, some on each page."""
         ranked = self._ranked
-        field = scored(ranked.lens, self._population, ranked.candidates)
+        field = scored(ranked.lens, self._population, ranked.gated.near)
         keys = keys_of(field, "fit", ranked.lens.product.lane, self._engine.weights)
         capped = any(cap is not None for cap in self._caps.values())
         ready = self.cursor.near + LOOKED_AT
-        for at, place in enumerate(walk(keys, lambda p: self._id(int(field.rows[p])), ready)):
+        for at, entry in enumerate(walk(lambda _: (field, keys), self._id, ready)):
             before = at < self._start.near
             if before and not capped:
                 continue
             if len(found) == self._options.n or self._looked >= LOOKED_AT:
                 self._more = True
                 return
-            row, total = int(field.rows[place]), int(field.totals[place])
-            prospect = self._near_miss(row, total)
-            if prospect is not None and not self._room(row):
+            prospect = self._near_miss(entry.row, entry.total)
+            if prospect is not None and not self._room(entry.row):
                 prospect = None
             if before:
                 continue
@@ -240,10 +257,9 @@ class _Page:
         prospect = self._prospect(row, total)
         return prospect if prospect["fit"] == "near_miss" else None
 
-    def _fitting(self, place: int, rank: int) -> Json:
-        field = self._ranked.found
-        prospect = self._prospect(int(field.rows[place]), int(field.totals[place]))
-        chance, amount = prospect["uptake_probability"], float(field.amounts[place])
+    def _fitting(self, entry: Entry, rank: int) -> Json:
+        prospect = self._prospect(entry.row, entry.total)
+        chance, amount = prospect["uptake_probability"], entry.amount
         known = chance is not None and amount == amount  # noqa: PLR0124 - NaN is not itself
         worth = round(chance * amount, 2) if known else None
         return {**prospect, "rank": rank, "expected_value_cny": worth}

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.columnar import Lens, Rows
-from recommender.eligibility import UNKNOWN, YES
-from recommender.population import Population, Segment
+from recommender.eligibility import NO, UNKNOWN, YES
+from recommender.population import Population
 from recommender.prospect_filters import Filter
 from recommender.prospect_options import Order
 from recommender.scoring import MICRO, Weights
+from recommender.shortlist import shortlisted
 
-CHUNK = 1 << 15
 Array = NDArray[Any]
 
 
@@ -34,6 +35,9 @@ class Field:
     amounts: Array
 
 
+_EMPTY = Field(*(np.zeros(0, dtype=kind) for kind in (np.int64, np.int64, np.int64, np.float64)))
+
+
 @dataclass
 class Counts:
     """How many there are. left_out: of those that fit, by the filter that stopped them."""
@@ -45,31 +49,53 @@ class Counts:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-def scan(
-    lens: Lens, population: Population, filters: Sequence[Filter]
-) -> tuple[Field, Array, Counts]:
-    """The companies that fit, with scores; rows that may be near misses, without; counts."""
+@dataclass(frozen=True, eq=False)
+class Gated:
+    """What the gate and the filters leave. fitting: by segment; near: rows that may be near misses.
+
+    near: numbers in the population (n,).
+    """
+
+    lens: Lens
+    fitting: list[Rows]
+    near: Array
+    counts: Counts
+
+    def field(self, count: int | None = None) -> Field:
+        """Companies that fit with scores, among them the first `count` by score; None: all."""
+        if count is None:
+            return _field(self.lens, [(rows, self.lens.scores(rows)) for rows in self.fitting])
+        return _field(self.lens, shortlisted(self.lens, self.fitting, count))
+
+
+def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gated:
+    """The companies that fit and pass the filters, rows that may be near misses, and counts."""
     counts = Counts(left_out={name: 0 for name, _ in filters})
-    fields: list[Field] = []
+    fitting: list[Rows] = []
     near: list[Array] = []
     for segment in population.segments:
-        amounts = amounts_of(segment, lens.at)
-        for start in range(0, segment.rows, CHUNK):
-            stop = min(start + CHUNK, segment.rows)
-            span = slice(segment.first + start, segment.first + stop)
-            there = Rows(segment, start, stop)
-            if population.removed[span].any():
-                there = there.among(~population.removed[span])
-            fit, maybe = lens.gate(there)
-            counts.eligible += int((fit == YES).sum())
-            counts.conditional += int((fit == UNKNOWN).sum())
-            kept = _filtered(there.among(fit >= 0), filters, counts.left_out)
-            fields.append(_scored(lens, kept, amounts))
-            near.append(_filtered(there.among(maybe), filters, None).chosen + segment.first)
-    found = Field(*(_joined([getattr(f, n) for f in fields]) for n in Field.__annotations__))
+        fit, maybe = lens.gate_all(segment)
+        gone = population.removed[segment.first : segment.first + segment.rows]
+        if gone.any():
+            fit[gone], maybe[gone] = NO, False
+        counts.eligible += int((fit == YES).sum())
+        counts.conditional += int((fit == UNKNOWN).sum())
+        there = Rows(segment, 0, segment.rows, np.flatnonzero(fit >= 0))
+        fitting.append(_filtered(there, filters, counts.left_out))
+        open_ = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
+        near.append(_filtered(open_, filters, None).chosen + segment.first)
+    counts.kept = sum(map(len, fitting))
     candidates = _joined(near)
-    counts.kept, counts.candidates = len(found.rows), len(candidates)
-    return found, candidates, counts
+    counts.candidates = len(candidates)
+    return Gated(lens, fitting, candidates, counts)
+
+
+def _field(lens: Lens, scored_rows: Sequence[tuple[Rows, Array]]) -> Field:
+    parts = [
+        (rows.chosen + rows.segment.first, totals, lens.missing(rows), amounts_of(rows, lens.at))
+        for rows, totals in scored_rows
+    ]
+    return Field(*(_joined(part) for part in zip(*parts, strict=True))) if parts else _EMPTY
 
 
 def _joined(parts: Sequence[Array]) -> Array:
@@ -85,37 +111,41 @@ def _filtered(rows: Rows, filters: Sequence[Filter], left_out: dict[str, int] | 
     return rows
 
 
-def _scored(lens: Lens, rows: Rows, amounts: Array) -> Field:
-    where = rows.chosen + rows.segment.first
-    return Field(where, lens.scores(rows), lens.missing(rows), amounts[rows.chosen])
-
-
-def amounts_of(segment: Segment, product: int) -> Array:
-    """Amounts of one product by row (rows,), NaN where there is none."""
-    found = np.full(segment.rows, np.nan)
+def amounts_of(rows: Rows, product: int) -> Array:
+    """Amounts of one product by row (n,), NaN where there is none."""
+    segment, found = rows.segment, np.full(len(rows), np.nan)
     start, stop = segment.starts("amount")[product : product + 2].tolist()
-    found[segment.read("amount.row", start, stop)] = segment.read("amount", start, stop)
+    known = segment.read("amount.row", start, stop)
+    if len(known):
+        place = np.minimum(np.searchsorted(known, rows.chosen), len(known) - 1)
+        held = known[place] == rows.chosen
+        found[held] = segment.pick("amount", start + place[held])
     return found
 
 
 def scored(lens: Lens, population: Population, wanted: Array) -> Field:
     """Scores of some rows of the population, given in ascending order."""
-    fields = []
+    groups = []
     for segment in population.segments:
         own = wanted[(wanted >= segment.first) & (wanted < segment.first + segment.rows)]
         rows = Rows(segment, 0, segment.rows, own - segment.first)
-        fields.append(_scored(lens, rows, np.full(segment.rows, np.nan)))
-    return Field(*(_joined([getattr(f, n) for f in fields]) for n in Field.__annotations__))
+        groups.append((rows, lens.scores(rows)))
+    return _field(lens, groups)
+
+
+def by_score(order: Order, lane: str, weights: Weights) -> bool:
+    """Whether companies are ordered by their scores alone, ties aside."""
+    if order == "fit" or lane not in weights.uptake:
+        return True
+    return order == "likelihood" and weights.uptake[lane][1] > 0
 
 
 def keys_of(found: Field, order: Order, lane: str, weights: Weights) -> list[Array]:
     """What companies are ordered by, ascending, the most telling first."""
     keys = [-found.totals, found.missing]
-    if order == "fit" or lane not in weights.uptake:
-        return keys
-    rises = weights.uptake[lane][1] > 0
-    if order == "likelihood" and rises:
+    if by_score(order, lane, weights):
         return keys  # a higher score has no lower chance
+    rises = weights.uptake[lane][1] > 0
     chances = chances_of(found.totals, lane, weights)
     if not rises:
         keys = [-chances, *keys]
@@ -155,12 +185,33 @@ def first(keys: Sequence[Array], count: int, name: Callable[[int], str]) -> list
     return found[:count]
 
 
-def walk(keys: Sequence[Array], name: Callable[[int], str], at_once: int) -> Iterator[int]:
-    """Places in order, as many as are asked for."""
+def _named(name: Callable[[int], str], rows: Array, at: int) -> str:
+    return name(int(rows[at]))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One company in order. total: in millionths; amount: CNY, NaN for none."""
+
+    row: int
+    total: int
+    amount: float
+
+
+Best = Callable[[int], tuple[Field, list[Array]]]
+
+
+def walk(best: Best, name: Callable[[int], str], at_once: int) -> Iterator[Entry]:
+    """Companies in order, as many as are asked for.
+
+    best: companies and keys, among them the first so many; name: of a row, to settle ties by.
+    """
     done, count = 0, max(at_once, 1)
     while True:
-        found = first(keys, count, name)
-        yield from found[done:]
+        field, keys = best(count)
+        found = first(keys, count, partial(_named, name, field.rows))
+        for at in found[done:]:
+            yield Entry(int(field.rows[at]), int(field.totals[at]), float(field.amounts[at]))
         if len(found) < count:
             return
         done, count = count, count * 4

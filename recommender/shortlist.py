@@ -9,7 +9,6 @@ same millionths as everywhere, so that the first n are those of scoring all (Fag
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
