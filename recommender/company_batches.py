@@ -7,7 +7,7 @@ import multiprocessing
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,14 +93,14 @@ def batches(
     groups = _groups(rows)
     first = list(islice(groups, ENOUGH_FOR_WORKERS))
     if workers < 2 or len(first) < ENOUGH_FOR_WORKERS:
-        for group in (*first, *groups):
+        for group in chain(first, groups):
             yield group, packed(engine, group, as_of)
         return
     start = (engine.catalogue.document(), parameters)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, _begin, start) as pool:
         waiting: deque[tuple[Sequence[Read], Future[Packed]]] = deque()
-        for group in (*first, *groups):
+        for group in chain(first, groups):
             waiting.append((group, pool.submit(_in_worker, group, as_of)))
             if len(waiting) > 2 * workers:
                 done, answer = waiting.popleft()
