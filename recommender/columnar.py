@@ -12,192 +12,31 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommender.affinities import OPEN, CodeFits
-from recommender.eligibility import NO, UNKNOWN, YES, Between
+from recommender.columnar_gate import Gate
+from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats
 from recommender.engine import Engine
-from recommender.gate_programs import Program, available, compared, compared_column
 from recommender.kinds import Firm
 from recommender.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
-from recommender.population import Segment
 from recommender.scoring import MICRO, Micros, micros
+from recommender.segment_rows import Bools, Ints, Rows
 from recommender.similarity import FEATURES
 
-CHUNK, WIDEST = 1 << 15, 12
+WIDEST = 12
 KINDS = "kinds"
 OF_ONE_NUMBER = {"amount": "need_cny", "tenor": "need.tenor_days"}
 _NEUTRAL = {feature.name: feature.neutral for feature in FEATURES}
-Ints = NDArray[np.int64]
-Verdicts = NDArray[np.int8]
-Bools = NDArray[np.bool_]
 
 
-class Rows:
-    """Some rows of a segment. chosen: numbers in the segment (n,), ascending."""
-
-    def __init__(self, segment: Segment, start: int, stop: int, kept: Ints | None = None) -> None:
-        self.segment, self._start, self._stop = segment, start, stop
-        self._kept = kept
-        self.chosen: Ints = np.arange(start, stop) if kept is None else start + kept
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def among(self, mask: Bools) -> Rows:
-        """The rows of a mask over these."""
-        kept = np.flatnonzero(mask) if self._kept is None else self._kept[mask]
-        return Rows(self.segment, self._start, self._stop, kept)
-
-    def column(self, name: str) -> Any:
-        """Values of one column (n,), as they were written."""
-        if self._kept is None:
-            return self.segment.read(name, self._start, self._stop)
-        return self.segment.pick(name, self.chosen)
-
-    def distinct(self, name: str) -> tuple[Any, Any]:
-        """The distinct values of a column, and the place of each row; or its values and None."""
-        placed = self.segment.columns[name]
-        if placed.table is None or placed.count < placed.rows:
-            return self.column(name), None
-        return self.segment.stored(placed.table), self.segment.stored(name)[self.chosen]
-
-    def known(self, mark: int) -> Bools:
-        """Which companies state a list: goods, text, pledges or positions."""
-        found: Bools = (self.column("flags") & mark) != 0
-        return found
-
-    def items(self, name: str) -> tuple[Ints, Ints]:
-        """The items of lists: row of each among these rows, and its place in the columns."""
-        starts = self.segment.starts(name)
-        first, sizes = starts[self.chosen], starts[self.chosen + 1] - starts[self.chosen]
-        owner = np.repeat(np.arange(len(self)), sizes)
-        before = np.cumsum(sizes) - sizes
-        place = np.arange(len(owner)) + np.repeat(first - before, sizes)
-        return owner, place
-
-    def at(self, name: str, place: Ints) -> Any:
-        """Values of a column of items at some places."""
-        return self.segment.pick(name, place)
-
-    def table_sums(self, name: str, table: Floats) -> Floats:
-        """Sums by row (n,) of what a table has for each item of a list of numbers."""
-        if not available():
-            owner, place = self.items(name)
-            return self.sums(owner, table[self.at(name, place)])
-        from recommender.gate_kernel import list_sums
-
-        items = self.segment.stored(name)
-        if self.segment.columns[name].count < self.segment.columns[name].rows:
-            items = self.segment.read(name)
-        found: Floats = list_sums(self.segment.starts(name), self.chosen, items, table)
-        return found
-
-    def sums(self, owner: Ints, values: Floats) -> Floats:
-        """Sums by row (n,), each from its first item to its last."""
-        found = np.bincount(owner, weights=values, minlength=len(self))
-        return found.astype(np.float64)
-
-
-class Lens:
+class Lens(Gate):
     """One product of an engine's catalogue, ready to look at packed companies of one day."""
 
     def __init__(self, engine: Engine, product_id: str, as_of: Any) -> None:
-        self.matcher, self.weights = engine.matcher, engine.weights
-        self.product = engine.catalogue.product(product_id)
-        self.at = self.matcher.index[product_id]
-        self.offers = self.matcher.offers_on(as_of)
-        ours, theirs, soft = self.matcher.parts[self.at]
-        self._ours = list(dict.fromkeys(i for i, _ in ours))
-        self._every = list(dict.fromkeys(i for i, _ in (*ours, *theirs)))
-        self._soft = [i for i, _ in soft]
-        self._mendable = engine.mendable
+        super().__init__(engine, product_id)
+        self.weights, self.offers = engine.weights, self.matcher.offers_on(as_of)
         self._tables: dict[int, Floats] = {}
-
-    def gate(self, rows: Rows) -> tuple[Verdicts, Bools]:
-        """Fit (n,): 1 eligible, 0 conditional, -1 not; and which of the last might be near misses.
-
-        Those whose hard rules that say no are all of a kind that a company can mend.
-        """
-        fit = np.full(len(rows), YES, dtype=np.int8)
-        stuck = np.zeros(len(rows), dtype=np.bool_)
-        ours = set(self._ours)
-        for rule in self._every:
-            verdict = self._verdict(rule, rows)
-            no = verdict == NO
-            if rule in ours:
-                np.minimum(fit, verdict, out=fit)
-            else:
-                fit[no] = NO
-            if not self._mendable[rule]:
-                stuck |= no
-        if self.matcher.ceilings[self.at]:
-            np.minimum(fit, np.int8(UNKNOWN), out=fit)
-        return fit, (fit == NO) & ~stuck
-
-    @cached_property
-    def program(self) -> Program | None:
-        """The gate for the compiled kernel; None where it cannot be had."""
-        if not available():
-            return None
-        ours = set(self._ours)
-        rules = [(rule, rule in ours, bool(self._mendable[rule])) for rule in self._every]
-        found = Program(rules, self.matcher.table, self._compare)
-        return found if found.fits else None
-
-    def gate_all(self, segment: Segment) -> tuple[Verdicts, Bools]:
-        """The gate of every row of a segment, by the kernel where there is one; see `gate`."""
-        if self.program is None:
-            parts = [
-                self.gate(Rows(segment, start, min(start + CHUNK, segment.rows)))
-                for start in range(0, segment.rows, CHUNK)
-            ]
-            fits = np.concatenate([fit for fit, _ in parts])
-            return fits, np.concatenate([maybe for _, maybe in parts])
-        found = self.program.run(segment)
-        maybe = found == NO
-        np.maximum(found, np.int8(NO), out=found)
-        if self.matcher.ceilings[self.at]:
-            np.minimum(found, np.int8(UNKNOWN), out=found)
-        return found, maybe
-
-    def _compare(self, leaf: Between, segment: Segment) -> Verdicts:
-        """Answers of every row to a comparison of numbers."""
-        names = [f"number.{self._names[at]}" if at else None for at in (leaf.left, leaf.right)]
-        if names[1] is None and names[0] is not None:
-            return compared_column(segment, names[0], leaf, 1.0)
-        if names[0] is None and names[1] is not None:
-            return compared_column(segment, names[1], leaf, -1.0)
-        rows = Rows(segment, 0, segment.rows)
-        difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
-        return compared(np.broadcast_to(difference, segment.rows), leaf)
-
-    def _verdict(self, rule: int, rows: Rows) -> Verdicts:
-        found = np.full(len(rows), NO, dtype=np.int8)
-        for sign, leaves in self.matcher.table.rules[rule]:
-            part = np.full(len(rows), NO, dtype=np.int8)
-            for leaf in leaves:
-                np.maximum(part, self._leaf(leaf, rows), out=part)
-            np.maximum(found, sign * part, out=found)
-        return found
-
-    def _leaf(self, leaf: Any, rows: Rows) -> Verdicts:
-        if isinstance(leaf, Between):
-            difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
-            return compared(np.asarray(difference), leaf)
-        mask = np.uint64(leaf.mask)
-        has = (rows.column(f"has.{leaf.word}") & mask) != 0
-        may = (rows.column(f"may.{leaf.word}") & mask) != 0
-        found: Verdicts = has.view(np.int8) + may.view(np.int8) - np.int8(1)
-        return found
-
-    def _number(self, place: int, rows: Rows) -> Any:
-        return rows.column(f"number.{self._names[place]}") if place else 0.0
-
-    @cached_property
-    def _names(self) -> dict[int, str]:
-        return {place: name for name, place in self.matcher.layout.numbers.items()}
 
     def named(self, name: str, rows: Rows) -> Floats:
         """A numeric field by its id (n,)."""

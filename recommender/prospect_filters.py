@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columnar import Rows, merged
+from recommender.columnar import merged
 from recommender.encoding import Layout
 from recommender.packing import HS_DIGITS, NO, PLACE_DIGITS, YES, span
 from recommender.prospect_options import ProspectOptions
+from recommender.segment_rows import Rows
 from recommender.vocabulary import LANES
 
 Bools = NDArray[np.bool_]

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columnar import Lens, Rows
+from recommender.columnar import Lens
 from recommender.eligibility import NO, UNKNOWN, YES
 from recommender.population import Population
 from recommender.prospect_filters import Filter
 from recommender.prospect_options import Order
 from recommender.scoring import MICRO, Weights
+from recommender.segment_rows import Rows
 from recommender.shortlist import shortlisted
 
 Array = NDArray[Any]

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.columnar import Lens, Rows
+from recommender.columnar import Lens
 from recommender.scoring import Micros
+from recommender.segment_rows import Rows
 
 CHEAP = ("route", "stage", "settlement", "size", "amount", "tenor", "documents", "preferences")
 SAMPLE, ENOUGH, LOOK_AGAIN = 4, 4_096, 4

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from populations import DAY, engine, learned_weights, packed, read_from
 from strategies import COMPLETE
 
-from recommender.columnar import Lens, Rows
+from recommender.columnar import Lens
+from recommender.segment_rows import Rows
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.population import Population
