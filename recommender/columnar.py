@@ -90,6 +90,13 @@ class Lens(Gate):
         own = (feature.name for feature in FEATURES if self.product.lane in feature.lanes)
         return (*(name for name in own if name not in self._open), KINDS)
 
+    def values(self, name: str, rows: Rows) -> Floats:
+        """One similarity (n,), NaN where it is not known."""
+        if name in self._open:
+            return np.full(len(rows), OPEN)
+        values, places = self._by_table(name, rows)
+        return values if places is None else values[places]
+
     def part(self, name: str, rows: Rows) -> Micros:
         """What a part adds to the score of each company, in millionths (n,)."""
         if name == KINDS:

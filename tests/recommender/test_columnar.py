@@ -9,13 +9,13 @@ from populations import DAY, engine, learned_weights, packed, read_from
 from strategies import COMPLETE
 
 from recommender.columnar import Lens
-from recommender.segment_rows import Rows
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.population import Population
 from recommender.population_build import build
 from recommender.scoring import score
-from recommender.similarity import NAMES
+from recommender.segment_rows import Rows
+from recommender.similarity import FEATURES
 
 some = settings(
     max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
@@ -25,6 +25,12 @@ some = settings(
 @pytest.fixture(scope="module")
 def population(tmp_path_factory):
     return packed(tmp_path_factory.mktemp("columnar"))
+
+
+def without_kernel(lens):
+    """The same product, looked at without the compiled gate."""
+    lens.__dict__["program"] = None
+    return lens
 
 
 def assert_same(used, segment, lens_engine=None):
@@ -42,9 +48,12 @@ def assert_same(used, segment, lens_engine=None):
         fit, near = lens.gate(all_rows)
         np.testing.assert_array_equal(fit, fits[:, j])
         np.testing.assert_array_equal(lens.scores(all_rows), scores.total[:, j])
-        found = lens.similarities(all_rows)
-        for k, name in enumerate(NAMES):
-            np.testing.assert_array_equal(found[:, k], scores.values[:, j, k], err_msg=name)
+        for k, feature in enumerate(FEATURES):
+            if lens.product.lane in feature.lanes:
+                found = lens.values(feature.name, all_rows)
+                np.testing.assert_array_equal(found, scores.values[:, j, k], feature.name)
+        for kernel in (lens.gate_all(segment), without_kernel(lens).gate_all(segment)):
+            np.testing.assert_array_equal(kernel, (fit, near))
         missing = [int(matcher.offers.missing_papers(case.columns)[j]) for case in cases]
         assert lens.missing(all_rows).tolist() == missing
         lane = (matcher.products[j].lane,)
