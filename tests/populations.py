@@ -77,7 +77,7 @@ def learned_weights(uptake=None) -> Weights:
     for number, raw in enumerate(profiles()[:40]):
         own = firm_of(raw).segment
         for depth in range(1, len(own) + 1):
-            counts = {name: (30 + number, number % 20 + 1) for name in ids[::2]}
+            counts = dict.fromkeys(ids[::2], (30 + number, number % 20 + 1))
             segments["|".join(own[:depth])] = counts
     lanes = {product.id: product.lane for product in matcher.products}
     return Weights(

@@ -121,7 +121,7 @@ def test_an_unknown_column_is_named_with_the_nearest(tmp_path):
 def test_bad_rows_of_csv_are_told_and_the_next_is_read(tmp_path):
     found = lines(
         tmp_path,
-        "id,collateral,name_zh\n".encode()
+        b"id,collateral,name_zh\n"
         + "a,[],好\n".encode()
         + b"b,{broken,x\n"
         + b"c,[],x,too many\n"

@@ -42,7 +42,7 @@ def prospects(population):
 @pytest.fixture(scope="module")
 def calibrated(population):
     lanes = ("financing", "hedge", "guarantee", "service")
-    weights = learned_weights({lane: (-6.0, 0.55) for lane in lanes})
+    weights = learned_weights(dict.fromkeys(lanes, (-6.0, 0.55)))
     return Prospects(engine().serving(weights), population)
 
 
