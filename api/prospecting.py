@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def prospects(arguments: argparse.Namespace, language: Language) -> int:
     answer = Prospects(load_engine(settings), population).top(arguments.product, options)
     for place, write in ((arguments.csv, as_csv), (arguments.xlsx, as_workbook)):
         if place is not None:
-            write_file(write(answer), Path(place), force=arguments.force)
+            _write(write, answer, place, force=arguments.force)
             said = text("prospects.written", language, count=len(answer["prospects"]), file=place)
             sys.stderr.write(said + "\n")
     if arguments.json:
@@ -59,6 +59,13 @@ def prospects(arguments: argparse.Namespace, language: Language) -> int:
     if arguments.csv is None and arguments.xlsx is None:
         sys.stdout.write(printed(console_on(sys.stdout), answer))
     return 0
+
+
+def _write(write: Callable[[Json], bytes], answer: Json, place: str, *, force: bool) -> None:
+    try:
+        write_file(write(answer), Path(place), force=force)
+    except Unwritable as error:
+        raise Unwritable(**{"file": place, **error.params}) from error
 
 
 def _check_ending(flag: str, place: str | None, ending: str) -> None:

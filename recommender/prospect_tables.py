@@ -5,13 +5,16 @@ With the mark of made-up ones, the versions, and the days of the sources behind 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from recommender.texts import Language, text
 from recommender.workbooks import Cell, Table, csv_bytes, filled_book, workbook_bytes
 
 Json = Mapping[str, Any]
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 def _joined(parts: Any) -> str | None:
@@ -82,5 +85,10 @@ def as_csv(answer: Json) -> bytes:
 
 
 def as_workbook(answer: Json) -> bytes:
-    """As a workbook; every text is of the text format, whatever it begins with."""
-    return workbook_bytes(filled_book([prospect_table(answer)]))
+    """As a workbook; every text is of the text format, whatever it begins with.
+
+    Control characters, which a workbook cannot keep, become blanks.
+    """
+    table = prospect_table(answer)
+    rows = [[_CONTROL.sub(" ", c) if isinstance(c, str) else c for c in row] for row in table.rows]
+    return workbook_bytes(filled_book([replace(table, rows=rows)]))

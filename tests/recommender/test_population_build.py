@@ -301,7 +301,7 @@ def test_any_changes_end_in_what_they_say(tmp_path_factory, changes):
         else:
             compact(engine(), population.folder)
     found = list(stored_rows(Population.open(population.folder)))
-    assert {row.profile["id"]: row.profile["staff"] if "staff" in row.profile else None
+    assert {row.profile["id"]: row.profile.get("staff", None)
             for row in found} == {i: raw.get("staff") for i, raw in expected.items()}  # fmt: skip
     assert len(found) == len(expected)
 
