@@ -28,7 +28,17 @@ from recommender.packing import consented, first_loan
 from recommender.population import Population
 from recommender.prospect_filters import filters
 from recommender.prospect_options import Order, ProspectOptions
-from recommender.ranking import Array, Entry, Field, Gated, by_score, gated, keys_of, scored, walk
+from recommender.prospect_ranking import (
+    Array,
+    Entry,
+    Field,
+    Gated,
+    by_score,
+    gated,
+    keys_of,
+    scored,
+    walk,
+)
 from recommender.relationship import Relationship
 from recommender.scoring import MICRO, Weights, digest
 from recommender.talking_points import talking_points
