@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from api import docs
-from api.bodies import language_of
+from api.bodies import RETRY_SECONDS, language_of
 from api.errors import (
     MEDIA_TYPE,
     NoRoute,
@@ -24,9 +24,10 @@ from api.errors import (
     problem_body,
 )
 from api.loading import Follower
-from api.routes import catalogue, company, health
+from api.routes import catalogue, company, health, prospects
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
+from api.workers import Ranking
 from recommender import __version__
 from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
@@ -39,7 +40,6 @@ PARTS = {
     "model_mismatch": "api.part.model",
     "catalogue_mismatch": "api.part.catalogue",
 }
-RETRY_SECONDS = "30"
 LOOK_SECONDS = 1.0
 logger = logging.getLogger("corridor")
 startup_logger = logging.getLogger("corridor.startup")
@@ -59,8 +59,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
     app.state.look = lambda: None
-    app.state.operations = [route for router in OPERATIONS for route in router.routes]
-    for router in (*OPERATIONS, docs.router):
+    app.state.ranking = Ranking(app.state.settings)
+    more = (prospects.router,) if app.state.settings.population else ()
+    app.state.operations = [route for router in (*OPERATIONS, *more) for route in router.routes]
+    for router in (*OPERATIONS, *more, docs.router):
         app.include_router(router)
     app.add_middleware(SecureHeaders)
     app.add_exception_handler(CorridorError, _refused)
@@ -83,6 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     looking.cancel()
     with suppress(asyncio.CancelledError):
         await looking
+    app.state.ranking.stop()
     app.state.engine, app.state.look = None, lambda: None
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, NoReturn
 
 from api.language import of_locale
 from api.model_arguments import add_models
+from api.population_arguments import add_population, add_prospects
 from recommender import __version__
 from recommender.texts import LANGUAGES, Language, text
 
@@ -99,6 +101,9 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _serve(_command(commands, "serve", said), said, actions["serve"])
     _simulate(_command(commands, "simulate", said), said, actions["simulate"])
     _batch(_command(commands, "batch", said), said, actions["batch"])
+    flags = partial(_options, said=said)
+    add_population(_command(commands, "population", said), flags, said, actions)
+    add_prospects(_command(commands, "prospects", said), flags, said, actions["prospects"])
     add_models(lambda n: _command(commands, n, said), lambda c: _options(c, said), said, actions)
     return top
 
@@ -175,6 +180,7 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--port", "port", "PORT"),
         ("--catalogue", "catalogue_file", "F"),
         ("--models", "models_folder", "DIR"),
+        ("--population", "serve_population", "DIR"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
     command.set_defaults(action=action)

@@ -21,14 +21,17 @@ from starlette.responses import Response
 from api.errors import InvalidRequest, NotReady, TooLarge, WrongMediaType
 from api.language import preferred
 from api.parsing import parsed
+from api.schemas.prospects import ProspectsRequest
 from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
 from recommender.options import Options
+from recommender.prospect_options import ProspectOptions
 from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 
 LONGEST_NAME = 200
 MOST_UNKNOWN = 1_000
+RETRY_SECONDS = "30"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,21 @@ async def asked(request: Request, form: type[Record]) -> Asked:
         raise InvalidRequest(problems)
     spoken = options.model_copy(update={"language": language_of(request)})
     return Asked(engine, company, spoken, changes)
+
+
+async def prospects_asked(request: Request) -> ProspectOptions:
+    """The options of a list of prospects; raises InvalidRequest with every problem at once."""
+    engine_of(request)
+    body = parsed(await _received(request, request.app.state.settings.max_body))
+    request.state.language = _stated_language(body)
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("not_record", value=body)])
+    problems = list(_unknown_fields(body, ProspectsRequest))
+    options = _part("options", ProspectOptions.parse, {"options": None, **body}, problems)
+    if problems:
+        raise InvalidRequest(problems)
+    spoken: ProspectOptions = options.model_copy(update={"language": language_of(request)})
+    return spoken
 
 
 @contextmanager
@@ -178,6 +196,11 @@ def _check_media_type(request: Request) -> None:
 
 def written(answer: Mapping[str, Any], status: int = 200, *, run: bool = False) -> Response:
     """An answer as JSON; a run has its id in the header `Run-Id`, so that bodies stay the same."""
-    headers = {"Run-Id": str(uuid.uuid4())} if run else None
+    headers = run_headers(status) if run else None
     body = orjson.dumps(answer)
     return Response(body, status, headers=headers, media_type="application/json")
+
+
+def run_headers(status: int) -> dict[str, str]:
+    """The header that names a run; of one that was not ready, when to try again."""
+    return {"Retry-After": RETRY_SECONDS} if status == 503 else {"Run-Id": str(uuid.uuid4())}

@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, work on a catalogue, serve, simulate, batch.
+"""The `corridor` command: recommend, prospects, batch, work on a catalogue and on models, serve.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
@@ -20,6 +20,7 @@ from api.arguments import BAD_INPUT, COMMAND, language_of, parser
 from api.complaints import complain
 from api.loading import load_engine
 from api.model_arguments import COMMANDS
+from api.population_arguments import COMMANDS as POPULATION
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.texts import Language
@@ -41,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "simulate": _simulate,
         "batch": _batch,
         **{name: _on_models(name) for name in COMMANDS},
+        **{f"population_{name}": _on_population(name) for name in POPULATION},
+        "prospects": _prospects,
         **{name: _on_versions(name) for name in ("import", "use", "versions")},
     }
     arguments = parser(language, actions).parse_args(given)
@@ -120,6 +123,7 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         port=arguments.port,
         catalogue=arguments.catalogue,
         models=arguments.models,
+        population=arguments.population,
     )
     from api.serve import serve
 
@@ -161,3 +165,20 @@ def _on_versions(name: str) -> Callable[[argparse.Namespace, Language], int]:
         return ACTIONS[name](arguments, language)
 
     return action
+
+
+def _on_population(name: str) -> Callable[[argparse.Namespace, Language], int]:
+    """A command that works on a population; imported when it runs, too."""
+
+    def action(arguments: argparse.Namespace, language: Language) -> int:
+        from api.population_commands import ACTIONS
+
+        return ACTIONS[name](arguments, language)
+
+    return action
+
+
+def _prospects(arguments: argparse.Namespace, language: Language) -> int:
+    from api.prospecting import prospects
+
+    return prospects(arguments, language)

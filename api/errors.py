@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
+from recommender.column_files import DamagedPopulation
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
+from recommender.population import PopulationMismatch
 from recommender.texts import Label, Language, error_text, label, problem_text, text
 
 MEDIA_TYPE = "application/problem+json"
@@ -136,8 +138,10 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (WrongMethod, 405),
     (TooLarge, 413),
     (WrongMediaType, 415),
+    (PopulationMismatch, 409),
     (InvalidInput, 422),
     (NotReady, 503),
+    (DamagedPopulation, 503),
     (CorridorError, 500),
 )
 

@@ -84,3 +84,12 @@ SMALL: Mapping[str, Any] = {
     },
     "need": {"amount": 2_000_000, "currency": "CNY", "tenor_days": 90},
 }
+
+PROSPECTS: Mapping[str, Any] = {"n": 20, "region": "50", "not_contacted_days": 30}
+
+RELATIONSHIP: Mapping[str, Any] = {
+    "manager": "Li",
+    "last_contacted": "2026-09-01",
+    "consent_to_contact": True,
+    "lanes_held": ["insurance"],
+}

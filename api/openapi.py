@@ -6,6 +6,7 @@ example answers from the engine itself, so that none of them can be out of date.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,7 @@ from api.schemas.products import (
     ProductsAnswer,
     ReadyAnswer,
 )
+from api.schemas.prospects import ProspectsAnswer, ProspectsRequest
 from api.schemas.requests import (
     EligibilityRequest,
     ErrorBody,
@@ -43,6 +45,10 @@ from api.schemas.requests import (
 )
 from recommender import Engine, __version__
 from recommender.errors import CorridorError, NotFound, Problem
+from recommender.population import PopulationMismatch
+from recommender.prospect_options import MOST, ProspectOptions
+from recommender.prospects import answer_json, prospect_json
+from recommender.relationship import Relationship
 from recommender.texts import Language, label, text
 
 Json = dict[str, Any]
@@ -103,6 +109,22 @@ def _ready(engine: Engine, _language: Language) -> Json:
     }
 
 
+def _prospects(engine: Engine, language: Language) -> Any:
+    """A list of one: the made-up exporter, for the first product."""
+    options = ProspectOptions.parse({**examples.PROSPECTS, "language": language})
+    named = {**examples.EXPORTER, "id": "example-1", "consents": {"contact": True}}
+    relation = Relationship.model_validate(examples.RELATIONSHIP)
+    day, product_id = datetime.date.fromisoformat(examples.OPTIONS["as_of"]), _first_product(engine)
+    company = engine.read(named)
+    found = prospect_json(engine, product_id, company, relation, day, language)
+    counts = {"companies": 1, "eligible": 0, "conditional": 1, "kept": 1, "candidates": 0}
+    versions = {"as_of": day, "population_version": "3211b91df9e2"}
+    left_out = {"left_out": {"consent": 0, "region": 0}, "looked_at": 0}
+    return answer_json(
+        engine, product_id, options, versions, counts | left_out, [{**found, "rank": 1}], None
+    )
+
+
 REFUSALS: tuple[CorridorError, ...] = (
     BadBody(line=1, column=12),
     TooLarge(limit=1 << 20),
@@ -142,11 +164,35 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
+PROSPECTS = Operation(
+    "prospects",
+    "population",
+    ProspectsAnswer,
+    _prospects,
+    ProspectsRequest,
+    (
+        *REFUSALS[:3],
+        InvalidRequest([Problem("above_maximum", "options.n", 5_000, MOST)]),
+        NotFound(kind="product", id="no-such-product"),
+        PopulationMismatch(
+            [
+                Problem(
+                    "population_differs",
+                    "catalogue_version",
+                    params={"found": "2f00c095de6a", "expected": "05a7061a6ba4"},
+                )
+            ]
+        ),
+    ),
+)
+
+
 def document(
     routes: Sequence[APIRoute], engine: Engine | None, language: Language
 ) -> dict[str, Any]:
     """The document of these operations; without an engine its answers have no examples."""
-    described = {operation.id: operation for operation in OPERATIONS}
+    described = {operation.id: operation for operation in (*OPERATIONS, PROSPECTS)}
+    shown = [described[str(route.operation_id)] for route in routes]
     paths: Json = {}
     for route in routes:
         operation = described[str(route.operation_id)]
@@ -162,12 +208,12 @@ def document(
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(shown)},
     }
 
 
-def _schemas() -> Json:
-    models = [model for o in OPERATIONS for model in (o.request, o.answer) if model is not None]
+def _schemas(operations: Sequence[Operation]) -> Json:
+    models = [model for o in operations for model in (o.request, o.answer) if model is not None]
     return components([*dict.fromkeys(models), ErrorBody, NotReadyAnswer])
 
 
@@ -184,7 +230,10 @@ def _operation(
     }
     if operation.request is not None:
         more = {"set": dict(examples.CHANGES)} if operation.request is WhatIfRequest else {}
-        body = _content(operation.request, _request(language, **more))
+        asked = _request(language, **more)
+        if operation is PROSPECTS:
+            asked = {"options": {**examples.PROSPECTS, "language": language}}
+        body = _content(operation.request, asked)
         entry["requestBody"] = {"required": True, "content": {"application/json": body}}
     return entry
 

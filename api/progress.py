@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from recommender.texts import Language, text
 
 Told = Callable[[int], None]
-Begin = Callable[[str, int], Told]
+Begin = Callable[[str, int | None], Told]
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def progress(language: Language) -> Iterator[Begin]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     bars = Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
 
-    def begin(name: str, total: int) -> Told:
+    def begin(name: str, total: int | None) -> Told:
         task = bars.add_task(text(f"cli.progress.{name}", language), total=total)
         return lambda done: bars.update(task, completed=done)
 

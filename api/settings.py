@@ -33,6 +33,7 @@ class Settings(Record):
     that was imported, which wins over the registry; None for what the registry says. parameters:
     folder of dated parameters, None for the packaged ones. models: the registry, which says what
     model and catalogue serve; without one the expert weights and the packaged catalogue do.
+    population: folder of packed companies to list prospects from, None for no such operation.
     max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
     counted).
     """
@@ -42,6 +43,7 @@ class Settings(Record):
     catalogue: Path | None = None
     parameters: Path | None = None
     models: Path = Path("models")
+    population: Path | None = None
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 

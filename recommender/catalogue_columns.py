@@ -78,13 +78,13 @@ class SheetSpec:
 @lru_cache(maxsize=1)
 def sheet_specs() -> Mapping[str, SheetSpec]:
     """Every sheet of a catalogue by name, each after the one its rows belong to."""
-    about = (Column("schema", "number"), *_columns(Head))
+    about = (Column("schema", "number"), *columns_of(Head))
     found = {ABOUT: SheetSpec(ABOUT, ABOUT, about)}
     for section, model in SECTIONS.items():
-        own = _with_alternatives(_columns(model)) if section == "stops" else _columns(model)
+        own = _with_alternatives(columns_of(model)) if section == "stops" else columns_of(model)
         found[section] = SheetSpec(section, section, own, alternatives=section == "stops")
         for name, field in model.model_fields.items():
-            inner = None if name == ALTERNATIVE else _nested(field.annotation)
+            inner = None if name == ALTERNATIVE else nested(field.annotation)
             if inner is not None:
                 found[name] = _nested_sheet(section, name, inner)
     return found
@@ -92,8 +92,8 @@ def sheet_specs() -> Mapping[str, SheetSpec]:
 
 def _nested_sheet(section: str, name: str, inner: Any) -> SheetSpec:
     parent, key = PARENTS[section], KEYS.get(name, "")
-    model = _model(inner)
-    columns = _columns(model) if model else (_column(VALUES[name], inner, required=True),)
+    model = model_of(inner)
+    columns = columns_of(model) if model else (_column(VALUES[name], inner, required=True),)
     if name == "rules":
         columns = _with_alternatives(columns)
     owners = [Column(parent, "word", required=True)]
@@ -109,16 +109,17 @@ def _with_alternatives(columns: tuple[Column, ...]) -> tuple[Column, ...]:
     return (*kept[:at], Column(ALTERNATIVE, "text"), *kept[at:])
 
 
-def _columns(model: type[Record]) -> tuple[Column, ...]:
+def columns_of(model: type[Record]) -> tuple[Column, ...]:
+    """One column for each plain value of a record and of records in it; lists of them have none."""
     found: list[Column] = []
     for name, field in model.model_fields.items():
-        inner = _model(field.annotation)
-        if name == ALTERNATIVE or _nested(field.annotation) is not None:
+        inner = model_of(field.annotation)
+        if name == ALTERNATIVE or nested(field.annotation) is not None:
             continue
         if inner is None:
             found.append(_column(name, field.annotation, required=field.is_required()))
         else:
-            parts = (replace(part, name=f"{name}.{part.name}") for part in _columns(inner))
+            parts = (replace(part, name=f"{name}.{part.name}") for part in columns_of(inner))
             found += [replace(p, required=p.required and field.is_required()) for p in parts]
     return tuple(found)
 
@@ -174,19 +175,20 @@ def _words(annotation: Any) -> tuple[str, ...] | None:
     return None
 
 
-def _model(annotation: Any) -> type[Record] | None:
+def model_of(annotation: Any) -> type[Record] | None:
+    """The record an annotation allows; None when it allows none."""
     for member in _members(annotation):
         if isinstance(member, type) and issubclass(member, Record):
             return member
     return None
 
 
-def _nested(annotation: Any) -> Any:
+def nested(annotation: Any) -> Any:
     """What the entries of a sheet of its own are: of a list of records, or of a mapping."""
     for member in _members(annotation):
         origin, arguments = get_origin(member), get_args(member)
         if origin is dict:
             return arguments[1]
-        if origin is tuple and _model(arguments[0]) is not None:
+        if origin is tuple and model_of(arguments[0]) is not None:
             return arguments[0]
     return None

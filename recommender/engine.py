@@ -7,7 +7,7 @@ answer to the last byte.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -58,6 +58,7 @@ class Engine:
         self._sheets, self._wording = Sheets(catalogue), Wording(catalogue)
         self._questions = Questions(self._matcher, self.weights)
         self._ranking = Ranking(self._matcher)
+        self.mendable = self._ranking.mendable
 
     def serving(self, weights: Weights) -> Engine:
         """An engine with other weights on the same compiled catalogue; this one stays as it is."""
@@ -65,6 +66,11 @@ class Engine:
         other.weights, other.model_version = weights, weights.version
         other._questions = Questions(self._matcher, weights)
         return other
+
+    @property
+    def matcher(self) -> Matcher:
+        """The compiled catalogue."""
+        return self._matcher
 
     def read(self, raw: Any) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
@@ -132,6 +138,20 @@ class Engine:
         ]
         return {"before": before, "after": after, "moved": moved}
 
+    def match(self, company: Company, product_id: str, **kw: Any) -> tuple[Case, Json]:
+        """One product for one company, of any fit; rank 0. kw: single options."""
+        product = self.catalogue.product(product_id)
+        chosen = self._chosen(None, {**kw, "lanes": [product.lane]})
+        assessment = self._assess(company, chosen, only=self._matcher.index[product_id])
+        indication = self._indication(product, self._basis(assessment.case), assessment.case)
+        writer = self._writer(assessment, _language(chosen))
+        return assessment.case, writer.match(product, 0, indication)
+
+    def indications(self, case: Case, places: Sequence[int]) -> list[Indication]:
+        """Indicative amounts of some products, by their places in the catalogue."""
+        basis = self._basis(case)
+        return [self._indication(self._matcher.products[j], basis, case) for j in places]
+
     def products(self, language: Language = "zh") -> Json:
         """The catalogue, worded."""
         shown = [self._product_json(product, language) for product in self._matcher.products]
@@ -196,8 +216,10 @@ class Engine:
     def _writer(self, assessment: Assessment, language: Language) -> MatchWriter:
         return MatchWriter(self._matcher, self._sheets, assessment, self.weights, language)
 
-    def _assess(self, company: Company, options: Options, *, shown: bool = False) -> Assessment:
-        """shown: only what an answer shows matters; else every product gets its fit."""
+    def _assess(
+        self, company: Company, options: Options, *, shown: bool = False, only: int | None = None
+    ) -> Assessment:
+        """shown: only what an answer shows matters; else every product, or one, gets its fit."""
         problems = self._matcher.problems(company)
         if problems:
             raise InvalidProfile(problems)
@@ -206,9 +228,11 @@ class Engine:
         contradictions = self._matcher.contradictions(case)
         if contradictions:
             raise InvalidProfile(contradictions)
-        return self._assessed(case, options, shown=shown)
+        return self._assessed(case, options, shown=shown, only=only)
 
-    def _assessed(self, case: Case, options: Options, *, shown: bool) -> Assessment:
+    def _assessed(
+        self, case: Case, options: Options, *, shown: bool, only: int | None
+    ) -> Assessment:
         matcher = self._matcher
         situation = matcher.situation([case])
         verdicts = situation.verdicts[0]
@@ -216,7 +240,7 @@ class Engine:
         remedies, lanes = self._ranking.remedies(case), options.lanes or LANES
         if shown:
             lanes = self._ranking.short_lanes(grades, lanes, options.limit)
-        near = self._ranking.mark_near_misses(remedies, verdicts, grades, lanes)
+        near = self._ranking.mark_near_misses(remedies, verdicts, grades, lanes, only)
         scores = None
         if options.personalised:
             firms = [case.firm] if self.weights.tells_firms_apart else None

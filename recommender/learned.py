@@ -63,6 +63,11 @@ class Affinity:
                 found[:, self._kind[row]] += added
         return found
 
+    def points_of(self, token: str | None, product: int) -> float:
+        """Points of one token on one product, by its place; 0 for a token that was not learned."""
+        row = self._rows.get(token or "")
+        return 0.0 if row is None else float(self._table[row, product])
+
 
 def kinds_known(firm: Firm) -> NDArray[np.bool_]:
     """Which kinds a firm says something of (G,)."""

@@ -23,11 +23,14 @@ Ints = NDArray[np.int64]
 
 
 class Ranking:
-    """Near misses and order among the products (m) of a compiled catalogue."""
+    """Near misses and order among the products (m) of a compiled catalogue.
+
+    mendable (rules,): which rules a company can change its answer to.
+    """
 
     def __init__(self, matcher: Matcher) -> None:
         self._matcher = matcher
-        self._mendable = mendable(matcher, ("company",))
+        self.mendable = mendable(matcher, ("company",))
         self._levers = levers(matcher)
         self._provenance = np.array([PROVENANCES.index(p.quality) for p in matcher.products])
 
@@ -36,14 +39,22 @@ class Ranking:
         return Remedies(self._matcher, case, self._levers)
 
     def mark_near_misses(
-        self, remedies: Remedies, verdicts: Any, grades: Grades, lanes: Sequence[str]
+        self,
+        remedies: Remedies,
+        verdicts: Any,
+        grades: Grades,
+        lanes: Sequence[str],
+        only: int | None = None,
     ) -> Mapping[str, Sequence[Change]]:
         """Set the grades (m,) of one company: near misses of some lanes, and what does not fit.
 
-        verdicts (rules,). Returns the changes that would make each near miss fit, by product id.
+        verdicts (rules,). only: the one product to look at. Returns the changes that would make
+        each near miss fit, by product id.
         """
         grades[grades < 0] = INELIGIBLE
-        failing = self._matcher.failing(verdicts, self._mendable, lanes)
+        failing = self._matcher.failing(verdicts, self.mendable, lanes)
+        if only is not None:
+            failing = {only: failing[only]} if only in failing else {}
         near = remedies.near_misses(failing)
         grades[[self._matcher.index[name] for name in near]] = NEAR
         return near

@@ -138,7 +138,7 @@ def coverage(pledges: Sequence[Pledge] | None, offers: Offers) -> Floats:
     if pledges is None:
         return _unknown(offers)
     best: dict[str, Floats] = {}
-    for item in sorted(pledges, key=_value_order):
+    for item in sorted(pledges, key=value_order):
         lent = _lendable(item, offers)
         best[item.group] = np.maximum(best[item.group], lent) if item.group in best else lent
     total = np.zeros(len(offers))
@@ -157,7 +157,7 @@ def _lendable(item: Pledge, offers: Offers) -> Floats:
     return np.maximum(lent - item.senior_cny, 0.0) if item.senior_cny else lent
 
 
-def _value_order(item: Pledge) -> tuple[str, str]:
+def value_order(item: Pledge) -> tuple[str, str]:
     """An order that does not depend on where the item stands in its list."""
     return item.kind, f"{item.base_cny:.2f}|{item.senior_cny:.2f}|{item.cap_cny:.2f}"
 

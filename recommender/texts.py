@@ -194,6 +194,7 @@ _REASONS_OF = {
     "unreadable_file": ("file_reason",),
     "unwritable": ("write_reason",),
     "batch_no_spark": ("spark_reason",),
+    "damaged_population": ("damage_reason",),
 }
 
 

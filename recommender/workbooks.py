@@ -175,7 +175,7 @@ def _named(
 ) -> dict[str, Any]:
     if any(cell.strip() for cell in row[width:]):
         raise UnreadableFile(file=f"{path}:{number}", reason="too_many_cells")
-    return {name: _bare(row[i]) or None for i, name in header.items() if i < len(row)}
+    return {name: bare(row[i]) or None for i, name in header.items() if i < len(row)}
 
 
 def _separator(text: str) -> str:
@@ -183,7 +183,8 @@ def _separator(text: str) -> str:
     return max(",;\t", key=line.count)
 
 
-def _bare(cell: str) -> str:
+def bare(cell: str) -> str:
+    """A cell of a CSV file without the quote that kept it from being a formula."""
     return cell[1:] if cell[:1] == "'" and cell[1:2] in _RISKY and len(cell) > 1 else cell
 
 
@@ -193,8 +194,17 @@ def csv_bytes(table: Table) -> bytes:
     writer = csv.writer(written, lineterminator="\r\n")
     writer.writerow(table.header)
     for row in _checked(table, FIELD_CHARACTERS, None):
-        writer.writerow([f"'{c}" if isinstance(c, str) and c[:1] in _RISKY else c for c in row])
+        writer.writerow([csv_cell(cell) for cell in row])
     return ("\ufeff" + written.getvalue()).encode()
+
+
+def csv_cell(cell: Cell) -> Cell:
+    """A cell of a CSV file; text that a spreadsheet would take for a formula gets a quote.
+
+    >>> csv_cell("=1+1"), csv_cell("84"), csv_cell(-1)
+    ("'=1+1", '84', -1)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in _RISKY else cell
 
 
 def _checked(table: Table, limit: int, strange: re.Pattern[str] | None) -> Iterator[Sequence[Cell]]:
