@@ -188,7 +188,9 @@ class Blocks:
             path = self._folder / f"{placed.block}.bin"
             size = self.blocks[placed.block]["bytes"]
             self._mapped[placed.block] = (
-                np.memmap(path, dtype=np.uint8, mode="r") if size else np.zeros(0, dtype=np.uint8)
+                np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+                if size
+                else np.zeros(0, dtype=np.uint8)
             )
         dtype = np.dtype(placed.dtype)
         raw = self._mapped[placed.block][placed.at : placed.at + placed.count * dtype.itemsize]
@@ -205,7 +207,7 @@ class Blocks:
         if placed.table is not None:
             return self.stored(placed.table).take(part)
         if placed.kind != FLOAT or part.dtype.kind == "f":
-            return part.astype(placed.kind)
+            return part.astype(placed.kind, copy=False)
         found = part.astype(FLOAT)
         found[part == np.iinfo(part.dtype).min] = np.nan
         return found

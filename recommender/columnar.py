@@ -188,6 +188,8 @@ class Lens:
 
     def codes(self, fits: CodeFits, rows: Rows) -> Floats:
         """Mean fit over the codes each company certainly has (n,)."""
+        if fits.fits.open[self.at]:
+            return np.full(len(rows), fits.fits.none[self.at])
         own, every = fits.fits.rows[:, self.at], merged(fits.bits)
         has = {word: rows.column(f"has.{word}") for word in every}
         total = np.zeros(len(rows))
@@ -202,12 +204,10 @@ class Lens:
         return self.mean(fits.fits, total, count, (count > 0) | ~maybe)
 
     def mean(self, fits: Any, total: Floats, count: Ints, known: Bools) -> Floats:
-        """The mean of a sum; what is open to all fits at its fixed value where codes are known."""
-        found = np.where(known, total / np.maximum(count, 1), np.nan)
-        found[(count == 0) & known] = fits.none[self.at]
+        """The mean of a sum over codes; a company without any has none, or does not say."""
+        found = total / np.maximum(count, 1)
+        found[count == 0] = fits.none[self.at]
         found[~known] = fits.unknown[self.at]
-        if fits.open[self.at]:
-            found[count > 0] = fits.rows[0, self.at]
         return found
 
     def coverage(self, rows: Rows) -> Floats:
@@ -242,6 +242,8 @@ def clipped(values: Floats) -> Floats:
 
 def _cargo(lens: Lens, rows: Rows) -> Floats:
     fits = lens.offers.cargo
+    if fits.open[lens.at]:
+        return np.full(len(rows), fits.none[lens.at])
     owner, place = rows.items("goods")
     total = rows.sums(owner, fits.rows[rows.at("goods", place), lens.at])
     count = np.bincount(owner, minlength=len(rows))
