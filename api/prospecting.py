@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -141,8 +142,8 @@ def _table(prospects: Sequence[Json], language: Language) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", justify="right")
     for name in ("company", "fit", "score", "probability", "amount", "manager"):
-        wraps = name == "company"
-        table.add_column(text(f"prospects.shown.{name}", language), no_wrap=not wraps)
+        title, wraps = text(f"prospects.shown.{name}", language), name == "company"
+        table.add_column(title, no_wrap=not wraps, overflow="fold")
     for prospect in prospects:
         chance = prospect["uptake_probability"]
         table.add_row(
@@ -176,6 +177,6 @@ def _company(console: Console, prospect: Json, language: Language) -> None:
     console.print(Text(title, style="bold"))
     points = [point[f"text_{language}"] for point in prospect["talking_points"]]
     for line in [*points, *(part["text"] for part in prospect["blockers"])]:
-        console.print(f"   · {line}")
+        console.print(Padding(f"· {line}", (0, 0, 0, 3)))
     for change in prospect["changes"][:1]:
-        console.print(f"   → {change['text']}")
+        console.print(Padding(f"→ {change['text']}", (0, 0, 0, 3)))

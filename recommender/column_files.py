@@ -214,7 +214,7 @@ class Blocks:
         if placed.table is not None:
             return self.stored(placed.table).take(part)
         if placed.kind != FLOAT or part.dtype.kind == "f":
-            return part.astype(placed.kind)
+            return part.astype(placed.kind, copy=False)
         found = part.astype(FLOAT)
         found[part == np.iinfo(part.dtype).min] = np.nan
         return found

@@ -175,12 +175,10 @@ class Lens(Gate):
         return self.mean(fits.fits, total, count, (count > 0) | ~maybe)
 
     def mean(self, fits: Any, total: Floats, count: Ints, known: Bools) -> Floats:
-        """The mean of a sum; what is open to all fits at its fixed value where codes are known."""
-        found = np.where(known, total / np.maximum(count, 1), np.nan)
-        found[(count == 0) & known] = fits.none[self.at]
+        """The mean of a sum over codes; a company without any has none, or does not say."""
+        found = total / np.maximum(count, 1)
+        found[count == 0] = fits.none[self.at]
         found[~known] = fits.unknown[self.at]
-        if fits.open[self.at]:
-            found[count > 0] = fits.rows[0, self.at]
         return found
 
     def coverage(self, rows: Rows) -> Floats:

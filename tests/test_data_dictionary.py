@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from recommender import product, rules, vocabulary
 from recommender.catalogue import SECTIONS, Head
+from recommender.company_columns import profile_columns, relationship_columns
 from recommender.domain import Company
 from recommender.fields import FIELDS
 from recommender.parameter_files import Advances, Number, Parameter, SizeRow, SizeTable, Source
+from recommender.relationship import Relationship
 from recommender.tables import data_dir, read_document, read_rows
 from recommender.texts import label
 
@@ -236,3 +238,27 @@ def test_a_catalogue_file_uses_only_what_has_an_entry(path):
     known = {"schema", *Head.model_fields, *SECTIONS}
     document = read_document(path)
     assert set(document) <= known
+
+
+def test_every_column_of_a_table_of_companies_has_an_entry():
+    expected = {
+        name: [column.kind, column.short or "", unit_of(name)]
+        for name, column in {**profile_columns(), **relationship_columns()}.items()
+    }
+    assert entries("Columns of a table of companies") == expected
+
+
+def unit_of(name: str) -> str:
+    if name in Relationship.model_fields:
+        return str(Relationship.model_fields[name].json_schema_extra["unit"])
+    marked = {re.sub(r"\[\]|\{\}", "", field): unit for field, unit in PROFILE.items()}
+    return marked[name]
+
+
+def test_every_relationship_field_has_a_meaning():
+    found = entries("What a bank knows beside the profile")
+    assert {name: line[0] for name, line in found.items()} == {
+        name: str(field.description) for name, field in Relationship.model_fields.items()
+    }
+    labels = {n: f.json_schema_extra["label_zh"] for n, f in Relationship.model_fields.items()}
+    assert {name: line[1] for name, line in found.items()} == labels
