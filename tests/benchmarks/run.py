@@ -11,6 +11,7 @@ from pathlib import Path
 
 CASES: Mapping[str, str] = {
     "A": "tests.benchmarks.company",
+    "B": "tests.benchmarks.prospects",
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
     "L": "tests.benchmarks.loading",
