@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -29,6 +30,7 @@ from recommender.prospects import Prospects
 from recommender.texts import label
 
 JSON = "application/json"
+NICE = 10  # where processors are short, lists wait for recommendations
 
 
 class Answered(NamedTuple):
@@ -121,6 +123,7 @@ _SETTINGS: dict[str, Settings] = {}
 
 def _begin(settings: dict[str, Any]) -> None:
     end_with_parent()
+    os.nice(NICE)
     _SETTINGS["settings"] = Settings.model_validate(settings)
 
 
