@@ -28,17 +28,18 @@ from tests.benchmarks.timing import Line, interleaved, lines, significant
 
 FIRMS, SMALL, PARTITIONS, ROUNDS = 20_000, 40, 16, 3
 ONE, TWO = "one process", "two processes"
-CLUSTER = "Spark, local-cluster of two executors, warm"
+CLUSTER = "Spark with two cores, warm"
 WIDE, TENTH, PRODUCTS = "one process, 500 products", "one process, packaged catalogue", 500
 READING = "limit: the file read and its JSON parsed, one process"
-MASTER = "local-cluster[2,1,1024]"
+MASTER, SMALL_MASTER = "local-cluster[2,1,1024]", "local[2]"
 
 
 def run(*, small: bool) -> Iterator[Line]:
     """Two processes, Spark and the bare reading against one process; 500 products against 53."""
     firms = int(os.environ.get("BATCH_FIRMS", SMALL if small else FIRMS))
     rounds = 1 if small else ROUNDS
-    with TemporaryDirectory() as folder, spark.session(MASTER) as cluster:
+    master = SMALL_MASTER if small else MASTER
+    with TemporaryDirectory() as folder, spark.session(master) as cluster:
         shares = {
             ONE: lambda job, parts, _: local.records(job, parts, 1),
             TWO: lambda job, parts, _: local.records(job, parts, 2),
