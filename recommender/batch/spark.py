@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +57,7 @@ def session(master: str | None = None) -> Iterator[Any]:
         return
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise NoSpark(reason="no_java")
-    with tempfile.TemporaryDirectory(prefix="corridor-spark-") as scratch, _environment(scratch):
+    with _environment():
         try:
             with _quiet():
                 spark = _configured(SparkSession.builder, master).getOrCreate()
@@ -72,15 +71,14 @@ def session(master: str | None = None) -> Iterator[Any]:
 
 
 @contextmanager
-def _environment(scratch: str) -> Iterator[None]:
-    """What Spark looks for in the environment, where nobody has said it; scratch: a folder."""
+def _environment() -> Iterator[None]:
+    """What Spark looks for in the environment, where nobody has said it."""
     import pyspark
 
     wanted = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "SPARK_HOME": str(Path(pyspark.__file__).parent),
-        "SPARK_WORKER_DIR": scratch,
     }
     ours = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(ours)
