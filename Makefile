@@ -6,6 +6,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SPARK := $(VENV)/.spark
+EXTRAS := learn peers notebooks fast parquet test
 ARGS ?=
 CORES := --numprocesses logical --dist loadfile
 
@@ -22,7 +24,7 @@ run: $(READY) ## start the service: API, pages and /docs (ARGS="--port 8080")
 test: $(READY) ## all tests that need no browser and no Java (ARGS="-k scoring")
 	$(BIN)/python -m pytest $(CORES) -m "not browser and not java" $(ARGS)
 
-test-all: $(READY) check ## the checks and every test, browser and Spark included; a skip is a failure
+test-all: $(SPARK) check ## the checks and every test, browser and Spark included; a skip is a failure
 	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(CORES) $(ARGS)
 
 check: $(READY) ## lint, format, types and the direction of imports
@@ -31,22 +33,25 @@ check: $(READY) ## lint, format, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(READY) ## benchmarks, one JSON line per case (ARGS="--small")
+bench: $(SPARK) ## benchmarks, one JSON line per case (ARGS="--small")
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
 TRAIN_TO ?= 2016
 TEST_FROM ?= 2017
 TEST_TO ?= 2018
-bench-exim: $(READY) ## the ranker on real decisions (DATA=folder [TRAIN_TO=2016 TEST_FROM=2017 TEST_TO=2018])
+TASK ?= A,N,D
+bench-exim: $(READY) ## the ranker on real decisions (DATA=folder [TRAIN_TO=2016 TEST_FROM=2017 TEST_TO=2018] [TASK=D])
 	@$(BIN)/python tests/benchmarks/exim.py --data "$(DATA)" --train-to $(TRAIN_TO) \
-		--test-from $(TEST_FROM) --test-to $(TEST_TO) $(ARGS)
+		--test-from $(TEST_FROM) --test-to $(TEST_TO) --tasks $(TASK) $(ARGS)
 
 # The lock names exact versions and hashes for Python 3.11 to the newest, and no place to fetch them from.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet \
+	--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links
 lock: $(READY) ## write requirements.lock anew from pyproject.toml (ARGS="--upgrade")
 	$(BIN)/python -m pip install --quiet uv
-	UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --all-extras \
-		--universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-annotate \
-		--no-emit-index-url --no-emit-find-links --output-file requirements.lock $(ARGS)
+	$(COMPILE) $(addprefix --extra ,$(EXTRAS)) --output-file requirements.lock $(ARGS)
+	$(COMPILE) --extra spark --constraints requirements.lock --output-file requirements-spark.lock $(ARGS)
 
 clean: ## remove the environment, builds and caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -65,4 +70,10 @@ $(READY): pyproject.toml requirements.lock
 	"$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Spark alone is half a gigabyte; only what runs on it waits for it.
+$(SPARK): $(READY) requirements-spark.lock
+	@echo "Adding Spark to $(VENV) from requirements-spark.lock"
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-spark.lock
 	@touch $@

@@ -83,8 +83,12 @@ def test_a_wheel_built_from_the_source_archive_is_the_same(wheel, tmp_path):
         assert sorted(again.namelist()) == sorted(wheel.namelist())
 
 
-def test_the_lock_names_versions_and_hashes_and_no_place():
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
+LOCKS = ("requirements.lock", "requirements-spark.lock")
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_names_versions_and_hashes_and_no_place(name):
+    lock = (ROOT / name).read_text("utf-8")
     assert re.findall(r"https?:|file:|--index|--extra-index|--find-links|@ |-e ", lock) == []
     pins = re.findall(r"^[a-z0-9][a-z0-9._-]*.*$", lock, re.MULTILINE)
     assert [pin for pin in pins if not re.match(r"[a-z0-9._-]+==\S+ .*\\$", pin)] == []
@@ -97,10 +101,15 @@ def declared():
 
 
 def test_every_dependency_is_locked():
-    lock = (ROOT / "requirements.lock").read_text("utf-8")
-    locked = set(re.findall(r"^([a-z0-9._-]+)==", lock, re.MULTILINE))
+    locked = [
+        set(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / name).read_text("utf-8"), re.MULTILINE))
+        for name in LOCKS
+    ]
     names = {re.match(r"[\w.-]+", line)[0].lower() for line in declared()}
-    assert names - locked == set()
+    assert names - {name for lock in locked for name, _ in lock} == set()
+    main, spark = (dict(sorted(lock)) for lock in locked)
+    assert {n: v for n, v in spark.items() if n in main} == {n: main[n] for n in spark if n in main}
+    assert spark.keys() - main.keys() == {"pyspark", "py4j"}
 
 
 @pytest.mark.parametrize("requirement", declared())
