@@ -122,6 +122,8 @@ class Composer:
         amount = max(amount, line.low)
         rate = self._rate(line.currency)
         own = floor(amount / rate + Decimal("0.00001"))
+        if line.currency != "CNY" and own * rate < amount and (own + CENT) * rate <= cap:
+            own += CENT  # rather a few fen more than a need left open by the rounding
         return own if own * rate >= line.low else ceiling(line.low / rate)
 
     def _cny(self, i: int) -> Decimal:

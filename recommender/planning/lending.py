@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from recommender import codes
 from recommender.amounts import REBATE, STATED, Basis, accepted
+from recommender.collateral import items
 from recommender.domain import Company
 from recommender.figures import ZERO, Figure, combined, given, in_cny, stated_number
 from recommender.planning.settings import Settings
@@ -39,6 +40,20 @@ def covers_of(
         if high.number is not None and cover.lent > (best[group].lent if group in best else ZERO):
             best[group] = cover
     return tuple(best[group] for group in sorted(best))
+
+
+def own_figure(product: Product, basis: Basis, spans: Spans, place: str) -> Figure:
+    """What one item lends to a product at its high advance, in the item's currency."""
+    advances = {kind: span[1] for kind, span in spans.items()}
+    for item in items(basis.company, advances, basis.rates, basis.controlled):
+        if item.place == place:
+            return item.own
+    item = (basis.company.collateral or ())[int(place[11:-1])]
+    parts = (
+        given("advance", advances[item.type], "share"),
+        given("value", item.value, item.currency or "", f"{place}.value"),
+    )
+    return combined("documentary_credit", item.currency or "", parts, _times)
 
 
 def unknown_items(basis: Basis, spans: Spans) -> list[str]:

@@ -190,7 +190,7 @@ class Model:
                 g = self.p.amount(("g", h), max(0.0, most))
                 self.p.row([(g, 1), (("v", h), -most)])
                 self.p.row([(("v", h), self.scaled(helper.low)), (g, -1)])
-                self.p.row([(g, 1), *open_])
+                self.p.row([(g, share), *open_])
                 closed.append((g, share))
         self.p.row([(left, 1), *free, *closed], low=gap, high=float("inf"))
 

@@ -13,12 +13,14 @@ from recommender.answers import Assessment
 from recommender.change_texts import ChangeWriter
 from recommender.engine import Engine
 from recommender.figures import ZERO, Figure, combined, given
+from recommender.planning.lending import own_figure
 from recommender.planning.papers import papers_by_date
 from recommender.planning.plans import Hedged, Line, Plan, Position
 from recommender.planning.reasons import notes_of, why_open
 from recommender.planning.requests import PlanOptions
 from recommender.planning.sensitivity import MATERIAL, Fall, Way
-from recommender.planning.situation import Situation
+from recommender.planning.situation import Cover, Situation
+from recommender.product import Product
 from recommender.sheets import number
 from recommender.texts import Label, Language, Money, Percent, label, show, text
 
@@ -227,7 +229,7 @@ class PlanWriter:
             "start": line.start.isoformat(),
             "tenor_days": c.days,
             "end": ends.isoformat() if ends else None,
-            "secured_by": [self._cover(cover) for cover in line.covers],
+            "secured_by": [self._cover(cover, product) for cover in line.covers],
             "conditions": self._conditions(line, match),
             "subject_to": match["subject_to"],
             "cautions": match["cautions"],
@@ -253,9 +255,11 @@ class PlanWriter:
         formula = "unsecured" if formula == "none" else formula
         return Indication(line.low, line.own, line.candidate.currency, formula, tuple(figures))
 
-    def _cover(self, cover: Any) -> Json:
+    def _cover(self, cover: Cover, product: Product) -> Json:
         item = (self._company.collateral or ())[int(cover.place[11:-1])]
         name = self._item(cover.place)
+        spans = self._engine.matcher.spans(product.id, self._s.day)
+        own = own_figure(product, self._basis, spans, cover.place)
         return {
             "place": cover.place,
             "trade": item.trade,
@@ -264,7 +268,16 @@ class PlanWriter:
             "lends_low_cny": number(max(ZERO, (cover.low.number or ZERO) - cover.bound)),
             "lends_cny": number(cover.lent),
             "held_by_others_cny": number(cover.bound),
-            "formula": text(cover.high.formula, self._language),
+            "formula": text(own.formula, self._language),
+            "terms": [
+                {
+                    "name": term.name,
+                    "label": show(label(f"derived.term.{term.name}"), self._language),
+                    "value": number(term.value) if isinstance(term.value, Decimal) else term.value,
+                    "unit": term.unit,
+                }
+                for term in own.terms
+            ],
         }
 
     def _item(self, place: str) -> Any:
