@@ -130,7 +130,7 @@ class Model:
             self.p.row([(("p", user), 1) for user in sorted(users)], high=1)
         for room, size in self.s.rooms.items():
             sharing = [i for i, line in enumerate(lines) if room in line.rooms]
-            if len(sharing) > 1:
+            if sharing:
                 self.p.row([(("x", i), 1) for i in sharing], high=self.scaled(size))
         for a, b in sorted(self.s.exclusive):
             if ("p", a) in self.p.index and ("p", b) in self.p.index:

@@ -60,6 +60,7 @@ class Reader:
         self._papers = engine.matcher.offers.missing_papers(self._case.columns)
         self._spots = tuple(self._positions())
         self._rooms: dict[str, Decimal] = {}
+        self._usable: set[str] = set()
 
     def situation(self) -> Situation:
         """All of it."""
@@ -67,7 +68,7 @@ class Reader:
         outstanding = lending.outstanding_of(self._company, self._basis, self._set)
         usable = [p for p in self._engine.matcher.products if self._standings.of(p) is not None]
         usable = [p for p in usable if self._allowed(p)]
-        names = {product.id for product in usable}
+        names = self._usable = {product.id for product in usable}
         for product in usable:
             if product.funded and not self._held_substitute(product, outstanding):
                 for k, want in enumerate(wants):
@@ -274,7 +275,8 @@ class Reader:
         scores = self._a.scores
         if scores is None:
             return 0.0
-        top = max(int(scores.total[0].max()), MICRO)
+        places = [self._engine.matcher.index[name] for name in self._usable]
+        top = max(int(scores.total[0, places].max()), MICRO)
         mine = int(scores.total[0, self._engine.matcher.index[product.id]])
         return round(max(0, mine) / top, 6)
 
