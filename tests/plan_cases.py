@@ -72,7 +72,9 @@ def plan_faults(expect, plan):
         if held != kinds:
             yield f"{name} should be secured by {kinds}, is by {held}"
     papers = [paper["id"] for paper in plan["papers"]]
-    yield from (f"paper {n} should be asked for" for n in expect.get("papers", ()) if n not in papers)
+    yield from (
+        f"paper {n} should be asked for" for n in expect.get("papers", ()) if n not in papers
+    )
     for place, covered in expect.get("falls_to", {}).items():
         falls = {fall["place"]: fall["covered_cny"] for fall in plan["hangs_on"]}
         if not near(covered, falls.get(place)):
@@ -95,7 +97,9 @@ def faults(planner, case):
             answers(planner, case)
         except (InvalidOptions, InvalidProfile) as error:
             seen = {problem.code for problem in error.problems}
-            return [f"{c} should be said; said are {seen}" for c in expect["refused"] if c not in seen]
+            return [
+                f"{c} should be said; said are {seen}" for c in expect["refused"] if c not in seen
+            ]
         return ["should be refused"]
     found = answers(planner, case)
     wrong = []

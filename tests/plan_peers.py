@@ -11,7 +11,7 @@ from scipy.optimize import linprog
 ZERO = Decimal(0)
 
 
-def greedy(situation):
+def greedy(situation):  # noqa: C901, PLR0912, PLR0915 - one rule after the other
     """The need covered by the best-ranked product, then the next, under the same rules; CNY."""
     left = [want.amount for want in situation.wants]
     for facility in situation.existing:
@@ -52,7 +52,9 @@ def greedy(situation):
                     lent += cover.lent
             goal = min(goal, lent)
         if line.converts:
-            free = sum((s.free * s.rate for s in situation.spots if s.currency == line.currency), ZERO)
+            free = sum(
+                (s.free * s.rate for s in situation.spots if s.currency == line.currency), ZERO
+            )
             goal = min(goal, free - spent.get(line.currency, ZERO))
         if goal < line.low or goal <= 0:
             continue
@@ -86,16 +88,35 @@ def brute_force(situation):
         lines = [i for i in range(count) if chosen[i]]
         if not _allowed(situation, lines):
             continue
-        groups = sorted({c.group for i in lines if situation.candidates[i].secured
-                         for c in situation.candidates[i].covers})
-        takers = [[None, *(i for i in lines if situation.candidates[i].secured
-                           and any(c.group == g for c in situation.candidates[i].covers))]
-                  for g in groups]
+        groups = sorted(
+            {
+                c.group
+                for i in lines
+                if situation.candidates[i].secured
+                for c in situation.candidates[i].covers
+            }
+        )
+        takers = [
+            [
+                None,
+                *(
+                    i
+                    for i in lines
+                    if situation.candidates[i].secured
+                    and any(c.group == g for c in situation.candidates[i].covers)
+                ),
+            ]
+            for g in groups
+        ]
         owing = sorted(situation.outstanding)
         for owners in every_combination(*takers):
             for done in every_combination((False, True), repeat=len(owing)):
-                found = _amounts(situation, lines, dict(zip(groups, owners, strict=True)),
-                                 dict(zip(owing, done, strict=True)))
+                found = _amounts(
+                    situation,
+                    lines,
+                    dict(zip(groups, owners, strict=True)),
+                    dict(zip(owing, done, strict=True)),
+                )
                 if found is not None:
                     best = min(best, found)
     return best
@@ -114,7 +135,7 @@ def _allowed(s, lines):
     )
 
 
-def _amounts(s, lines, owner, done):
+def _amounts(s, lines, owner, done):  # noqa: C901, PLR0912 - one row after the other
     """x per line, r per line and product, u per need; None when impossible."""
     names = [("x", i) for i in lines]
     names += [("r", i, n) for i in lines for n in s.candidates[i].repays]
@@ -167,11 +188,22 @@ def _amounts(s, lines, owner, done):
         tops.append(float(ceiling))
     for k, want in enumerate(s.wants):
         net = [(("x", i), 1.0) for i in lines if s.candidates[i].need == k]
-        net += [(("r", i, n), -1.0) for i in lines if s.candidates[i].need == k
-                for n in s.candidates[i].repays]
+        net += [
+            (("r", i, n), -1.0)
+            for i in lines
+            if s.candidates[i].need == k
+            for n in s.candidates[i].repays
+        ]
         equal.append(row([*net, (("u", k), 1.0)]))
         values.append(float(want.amount))
     cost = row([(("u", k), 1.0) for k in range(len(s.wants))])
-    found = linprog(cost, A_ub=np.array(rows) if rows else None, b_ub=tops or None,
-                    A_eq=np.array(equal), b_eq=values, bounds=bounds, method="highs")
+    found = linprog(
+        cost,
+        A_ub=np.array(rows) if rows else None,
+        b_ub=tops or None,
+        A_eq=np.array(equal),
+        b_eq=values,
+        bounds=bounds,
+        method="highs",
+    )
     return float(found.fun) if found.status == 0 else None

@@ -21,7 +21,7 @@ from recommender.planning.plans import (
     Repaid,
 )
 from recommender.planning.search import Found
-from recommender.planning.situation import Candidate, Cover, Situation
+from recommender.planning.situation import Cover, Situation
 
 CENT = Decimal("0.01")
 NEAR = Decimal("0.02")
@@ -52,9 +52,9 @@ class Composer:
         chosen = [i for i in range(len(self._s.candidates)) if self._on(("y", i))]
         drawn = self._drawn()
         self._owns = {i: self._own(i) for i in chosen}
-        hedges = self._hedges_wanted(chosen)
+        hedges = self._hedges_wanted()
         arranged = self._arranged(chosen, hedges)
-        margins, lc = self._margins(hedges, arranged)
+        margins = self._margins(hedges, arranged)
         self._repair(chosen, drawn, sum(margins.values(), ZERO))
         lines = tuple(self._line(i, repaid) for i, repaid in self._repaid(chosen).items())
         needed = sum(margins.values(), ZERO)
@@ -130,18 +130,23 @@ class Composer:
         return floor(self._owns[i] * self._rate(self._s.candidates[i].currency))
 
     def _repaid(self, chosen: list[int]) -> dict[int, tuple[Repaid, ...]]:
-        """What each line repays: in canonical order, until what is outstanding is repaid."""
+        """What each line repays: as the programme shares it out, then what is left in order."""
         left = dict(self._s.outstanding)
-        found: dict[int, tuple[Repaid, ...]] = {}
-        for i in chosen:
-            rest, parts = self._cny(i), []
-            for name in self._s.candidates[i].repays:
-                amount = min(rest, left.get(name, ZERO))
-                if amount > 0:
-                    parts.append(Repaid(name, amount))
-                    rest, left[name] = rest - amount, left[name] - amount
-            found[i] = tuple(parts)
-        return found
+        rest = {i: self._cny(i) for i in chosen}
+        found: dict[tuple[int, str], Decimal] = {}
+        pairs = [(i, name) for i in chosen for name in self._s.candidates[i].repays]
+        for shared in (True, False):
+            for i, name in pairs:
+                wanted = floor(self._money(("r", i, name))) if shared else rest[i]
+                if not shared and self._on(("d", name)) and left[name] > NEAR * len(pairs):
+                    continue
+                amount = min(wanted, rest[i], left[name])
+                found[i, name] = found.get((i, name), ZERO) + amount
+                rest[i], left[name] = rest[i] - amount, left[name] - amount
+        return {
+            i: tuple(Repaid(n, amount) for (j, n), amount in found.items() if j == i and amount > 0)
+            for i in chosen
+        }
 
     def _repair(self, chosen: list[int], drawn: tuple[Drawn, ...], margins: Decimal) -> None:
         """Give the cents lost in rounding to lines in CNY that have room; take back any excess."""
@@ -220,7 +225,7 @@ class Composer:
                     part = min(part, floor(self._money(("pay", i, q)) / spot.rate + CENT))
                     paid[q], own = paid.get(q, ZERO) + part, own - part
 
-    def _hedges_wanted(self, chosen: list[int]) -> list[Hedged]:
+    def _hedges_wanted(self) -> list[Hedged]:
         debts, paid = self._debts()
         found = []
         target = self._s.target or (ZERO, ZERO)
@@ -283,22 +288,18 @@ class Composer:
         rate = self._s.spots[hedged.hedge.spot].rate
         return (hedged.amount * rate * self._s.margin_rate).quantize(CENT)
 
-    def _margins(
-        self, hedges: list[Hedged], arranged: tuple[Arranged, ...]
-    ) -> tuple[dict[str, Decimal], Decimal]:
-        """Margins by product, and those of credits among them."""
+    def _margins(self, hedges: list[Hedged], arranged: tuple[Arranged, ...]) -> dict[str, Decimal]:
+        """Margins by product; what stands in for them is below zero."""
         found: dict[str, Decimal] = {}
         for hedged in hedges:
             name = hedged.hedge.product.id
             found[name] = found.get(name, ZERO) + self._margin_of(hedged)
-        credits_ = ZERO
         for a in arranged:
             if a.helper.margin and a.amount:
-                amount = (a.amount * a.helper.margin).quantize(CENT)
-                found[a.helper.product.id], credits_ = amount, credits_ + amount
+                found[a.helper.product.id] = (a.amount * a.helper.margin).quantize(CENT)
             if a.helper.product.covers == "hedge_margin" and a.amount:
                 found[a.helper.product.id] = -a.amount
-        return {name: amount for name, amount in found.items() if amount}, credits_
+        return {name: amount for name, amount in found.items() if amount}
 
 
 def _side(side: str) -> Literal["sell", "buy"]:
@@ -322,6 +323,3 @@ def position_after(
         aim = situation.target
         within = None if aim is None else aim[0] <= exact <= aim[1]
     return Position(spot, debt, paid, position, held, new, side, ratio, within)
-
-
-__all__ = ["Candidate", "Composer", "ceiling", "floor", "position_after"]

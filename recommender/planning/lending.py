@@ -42,12 +42,12 @@ def covers_of(
     return tuple(best[group] for group in sorted(best))
 
 
-def own_figure(product: Product, basis: Basis, spans: Spans, place: str) -> Figure:
+def own_figure(basis: Basis, spans: Spans, place: str) -> Figure:
     """What one item lends to a product at its high advance, in the item's currency."""
     advances = {kind: span[1] for kind, span in spans.items()}
-    for item in items(basis.company, advances, basis.rates, basis.controlled):
-        if item.place == place:
-            return item.own
+    for counted in items(basis.company, advances, basis.rates, basis.controlled):
+        if counted.place == place:
+            return counted.own
     item = (basis.company.collateral or ())[int(place[11:-1])]
     parts = (
         given("advance", advances[item.type], "share"),

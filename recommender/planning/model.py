@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from recommender.planning.programme import Programme
+from recommender.planning.programme import Name, Programme
 from recommender.planning.situation import Candidate, Situation, Spot
 
 THOUSAND = Decimal(1000)
@@ -177,7 +177,7 @@ class Model:
         gap = self.scaled(self.s.gap or Decimal(0))
         left = self.p.amount(("gap",), gap)
         open_ = [(("u", k), -1.0) for k in range(len(self.s.wants))]
-        free = [(("n", i), 1.0) for i, c in enumerate(self.s.candidates)]
+        free: list[tuple[Name, float]] = [(("n", i), 1.0) for i, c in enumerate(self.s.candidates)]
         free = [
             part for part, c in zip(free, self.s.candidates, strict=True) if not c.rests_on_coverage
         ]
@@ -197,7 +197,7 @@ class Model:
     # --- currency --------------------------------------------------------------------------------
 
     def _positions(self) -> None:
-        """Each position after the lines' own debts, its hedges, and what is missing to the target."""
+        """Each position after the lines' own debts, its hedges, what is missing to the target."""
         self._debts()
         for q, spot in enumerate(self.s.spots):
             before = self.scaled(spot.before * spot.rate)
@@ -330,7 +330,9 @@ class Model:
         for k, want in enumerate(self.s.wants):
             amount = self.scaled(want.amount)
             u, t = ("u", k), self.p.amount(("t", k))
-            money = [(("n", i), 1.0) for i, c in enumerate(self.s.candidates) if c.need == k]
+            money: list[tuple[Name, float]] = [
+                (("n", i), 1.0) for i, c in enumerate(self.s.candidates) if c.need == k
+            ]
             money += [(("e", e, k), 1.0) for e, f in enumerate(self.s.existing) if k in f.needs]
             self.p.equal([*money, (u, 1), (t, -1)], amount)
             spare.append((t, 1.0))

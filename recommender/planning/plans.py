@@ -92,7 +92,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """One plan, as of a day. margins: by what they are for, CNY; margin_open: what no money is there for.
+    """One plan, as of a day. margins: by what they are for, CNY; margin_open: without money.
 
     covered: by need, CNY. gap: collateral gap after guarantees; None: not known. proven: nothing
     covers more; bound: the least need that stays uncovered, as proven, CNY.

@@ -1,7 +1,8 @@
 """A mixed-integer linear programme in named variables, and how it is solved.
 
 HiGHS through scipy: one thread, a limit on nodes and none on time, no gap allowed. Amounts come
-scaled, so that tolerances are small fractions of a cent.
+scaled, so that tolerances are small fractions of a cent. A search runs without presolve: undoing it
+may write a line to the standard output, where answers go.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def solve(
     nodes: int,
     fixed: Mapping[Name, float] | None = None,
 ) -> Solved:
-    """The least value of the objective. fixed: variables held at values; then no search is needed."""
+    """The least value of the objective. fixed: variables held at values, without a search."""
     from scipy.optimize import Bounds, LinearConstraint, milp
 
     cost = np.zeros(len(programme.names))
@@ -92,7 +93,7 @@ def solve(
         whole[:] = 0
     matrix, least, most = _matrix(programme)
     rows = LinearConstraint(matrix, least, most)
-    options = {"node_limit": nodes, "mip_rel_gap": 0.0}
+    options = {"node_limit": nodes, "mip_rel_gap": 0.0, "presolve": bool(fixed)}
     found: Any = milp(
         cost, integrality=whole, bounds=Bounds(low, high), constraints=rows, options=options
     )
@@ -107,12 +108,14 @@ def solve(
 def _matrix(programme: Programme) -> tuple[Any, np.ndarray, np.ndarray]:
     from scipy.sparse import csr_array
 
-    data, columns, starts = [], [], [0]
+    data: list[float] = []
+    columns: list[int] = []
+    starts = [0]
     for terms, _, _ in programme.rows:
         data += terms.values()
         columns += terms.keys()
         starts.append(len(data))
     shape = (len(programme.rows), len(programme.names))
-    matrix = csr_array((np.array(data), np.array(columns, dtype=int), starts), shape=shape)
+    matrix = csr_array((np.array(data), np.array(columns, dtype=np.int64), starts), shape=shape)
     least = np.array([low for _, low, _ in programme.rows])
     return matrix, least, np.array([high for _, _, high in programme.rows])

@@ -64,7 +64,8 @@ class Reader:
 
     def situation(self) -> Situation:
         """All of it."""
-        wants, candidates = tuple(self._wants()), []
+        wants = tuple(self._wants())
+        candidates: list[Candidate] = []
         outstanding = lending.outstanding_of(self._company, self._basis, self._set)
         usable = [p for p in self._engine.matcher.products if self._standings.of(p) is not None]
         usable = [p for p in usable if self._allowed(p)]
@@ -73,7 +74,7 @@ class Reader:
             if product.funded and not self._held_substitute(product, outstanding):
                 for k, want in enumerate(wants):
                     candidates += self._lines(product, k, want, outstanding, names)
-        spots = self._with_debts(candidates, wants)
+        spots = self._with_debts(candidates)
         day = self._day
         parameter = self._engine.parameters.value
         lc, cash = parameter("lc_margin", day), parameter("forward_margin", day)
@@ -318,7 +319,7 @@ class Reader:
             )
             yield Spot(p.currency, p.bucket, p.before_hedges, bought, sold, rate.cny_per_unit)
 
-    def _with_debts(self, candidates: list[Candidate], wants: tuple[Want, ...]) -> tuple[Spot, ...]:
+    def _with_debts(self, candidates: list[Candidate]) -> tuple[Spot, ...]:
         """Positions there are, and those a foreign-currency line would make."""
         known = {(s.currency, s.bucket) for s in self._spots}
         more = sorted({(c.currency, c.bucket) for c in candidates if c.bucket} - known)

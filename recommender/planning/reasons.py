@@ -1,4 +1,4 @@
-"""Why something stays open, and what a plan takes for granted: codes and parameters of sentences."""
+"""Why something stays open, and what a plan takes for granted: sentences by key."""
 
 from __future__ import annotations
 

@@ -6,17 +6,19 @@ money, the collateral gap, conditional lines, burden and fit. Ties go by canonic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 
 from recommender.planning.model import Model, Rules
 from recommender.planning.programme import Name, Solved, solve
-from recommender.planning.settings import Settings
+from recommender.planning.settings import Settings, StageWeights
 from recommender.planning.situation import Situation
 
 SLACK = 1e-6
 TIE = 1e-4
 HALF = 0.5
+STAKE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -75,43 +77,43 @@ def _polished(
 
 def second(model: Model, settings: Settings) -> dict[Name, float]:
     """The weighted sum of the second stage."""
-    s, w = model.s, settings.weights
-    stake = 1000.0
-    aims: dict[Name, float] = {("um",): w.margin / stake, ("gap",): w.gap / stake}
-    for name in model.names("w"):
-        aims[name] = w.exposure / stake
-    order = 0
-    for i, line in enumerate(s.candidates):
-        order += 1
-        unsure = line.standing == "conditional"
-        days = (line.days or 0) / 365
-        cost = w.cost * float(line.cost or 0) * days
-        aims["x", i] = ((w.conditional if unsure else 0.0) + cost + TIE * order) / stake
-        aims["y", i] = w.line + w.paper * line.missing_papers - w.fit * line.score + TIE * order
-        aims["y", i] += w.conditional / 2 if unsure else 0.0
-        for cover in line.covers if line.secured else ():
-            order += 1
-            aims["b", i, cover.group] = w.item + TIE * order
-        for j in range(len(line.hangs)):
-            aims["h", i, j] = w.hangs
-    for h, helper in enumerate(s.helpers):
-        order += 1
+    w = settings.weights
+    aims: dict[Name, float] = {("um",): w.margin / STAKE, ("gap",): w.gap / STAKE}
+    aims |= dict.fromkeys(model.names("w"), w.exposure / STAKE)
+    order = count(1)
+    aims |= _of_lines(model, w, order)
+    aims |= _of_hedges(model, w, order)
+    for h, helper in enumerate(model.s.helpers):
         unsure = helper.standing == "conditional"
-        aims["v", h] = HALF * w.line + w.paper * helper.missing_papers + TIE * order
-        aims["v", h] += w.hangs * HALF if unsure else 0.0
-    for h, hedge in enumerate(s.hedges):
-        order += 1
-        unsure = hedge.standing == "conditional"
-        for way in ("s", "f"):
-            burden = w.line + w.paper * hedge.missing_papers - w.fit * hedge.score
-            aims[way, "y", h] = burden + (w.conditional / 2 if unsure else 0.0) + TIE * order
-            aims[way, h] = TIE / stake
+        burden = HALF * w.line + w.paper * helper.missing_papers + TIE * next(order)
+        aims["v", h] = burden + (w.hangs * HALF if unsure else 0.0)
     for q, name in enumerate(model.names("bank")):
         aims[name] = w.bank + TIE * q
-    for name in model.names("a"):
-        aims[name] = TIE * float(str(name[2])) / stake
-    for name in model.names("due"):
-        aims[name] = TIE * 20 / stake
-    for name in model.names("pay"):
-        aims[name] = -TIE * 10 / stake
+    aims |= {name: TIE * float(str(name[2])) / STAKE for name in model.names("a")}
+    aims |= dict.fromkeys(model.names("due"), TIE * 20 / STAKE)
+    return aims | dict.fromkeys(model.names("pay"), -TIE * 10 / STAKE)
+
+
+def _of_lines(model: Model, w: StageWeights, order: Iterator[int]) -> dict[Name, float]:
+    aims: dict[Name, float] = {}
+    for i, line in enumerate(model.s.candidates):
+        tie, unsure = TIE * next(order), line.standing == "conditional"
+        cost = w.cost * float(line.cost or 0) * (line.days or 0) / 365
+        aims["x", i] = ((w.conditional if unsure else 0.0) + cost + tie) / STAKE
+        aims["y", i] = w.line + w.paper * line.missing_papers - w.fit * line.score + tie
+        aims["y", i] += w.conditional * HALF if unsure else 0.0
+        for cover in line.covers if line.secured else ():
+            aims["b", i, cover.group] = w.item + TIE * next(order)
+        aims |= {("h", i, j): w.hangs for j in range(len(line.hangs))}
+    return aims
+
+
+def _of_hedges(model: Model, w: StageWeights, order: Iterator[int]) -> dict[Name, float]:
+    aims: dict[Name, float] = {}
+    for h, hedge in enumerate(model.s.hedges):
+        burden = w.line + w.paper * hedge.missing_papers - w.fit * hedge.score + TIE * next(order)
+        for way in ("s", "f"):
+            unsure = hedge.standing == "conditional"
+            aims[way, "y", h] = burden + (w.conditional * HALF if unsure else 0.0)
+            aims[way, h] = TIE / STAKE
     return aims

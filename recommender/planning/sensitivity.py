@@ -1,4 +1,4 @@
-"""What a plan hangs on, and the cheapest way to close what it leaves open; each tried by solving again."""
+"""What a plan hangs on and the cheapest way to close its gap, each tried by solving again."""
 
 from __future__ import annotations
 

@@ -54,7 +54,8 @@ class Candidate:
     must be. days: its tenor. resources: what else it rests on, each used once. rooms: ceilings it
     shares. repays: products whose outstanding amount it first repays. hangs: unmet prerequisites,
     each a tuple of alternatives. converts: foreign currency against receipts, sold at once.
-    repaid_by_receipts: its security is due in its currency; bucket: where other debt falls due. reasons: codes of what makes it conditional. score: in [0, 1].
+    repaid_by_receipts: its security is due in its currency; bucket: where other debt falls due.
+    reasons: codes of what makes it conditional. score: in [0, 1].
     """
 
     product: Product
@@ -147,7 +148,7 @@ class Hedge:
 
 
 class Existing(NamedTuple):
-    """An undrawn part of a facility. place: in the profile; free: CNY; needs: those it lasts for."""
+    """An undrawn part of a facility. place: in the profile; free: CNY; needs: it lasts for."""
 
     place: str
     lender: str

@@ -12,7 +12,7 @@ from decimal import Decimal
 from recommender import codes
 from recommender.amounts import REBATE, STATED, ceilings
 from recommender.collateral import items
-from recommender.domain import Company
+from recommender.domain import Company, Need
 from recommender.eligibility import NO
 from recommender.engine import Engine
 from recommender.errors import CorridorError
@@ -20,7 +20,7 @@ from recommender.figures import ZERO, in_cny, stated_number
 from recommender.gates import buckets_of
 from recommender.matching import Case
 from recommender.planning import lending
-from recommender.planning.plans import Line, Plan
+from recommender.planning.plans import Hedged, Line, Plan, Position
 from recommender.planning.requests import PlanOptions
 from recommender.planning.settings import Settings, settings
 from recommender.planning.standing import tested_by_plans
@@ -95,9 +95,9 @@ class Checker:
         yield from self._range(line)
         yield from self._fits(product)
         days, span = line.candidate.days, product.tenor_days
-        if days is not None and span is not None:
-            if not (span.low or 0) <= days <= (span.high or days):
-                yield f"{name}: {days} days are outside its tenor"
+        known = days is not None and span is not None
+        if known and not (span.low or 0) <= days <= (span.high or days):  # type: ignore[union-attr,operator]
+            yield f"{name}: {days} days are outside its tenor"
         need = self._needs()[line.candidate.need]
         if days is not None and need.tenor_days is not None and days < need.tenor_days:
             yield f"{name}: shorter than the need"
@@ -270,7 +270,7 @@ class Checker:
                 yield f"{hedged.hedge.product.id}: no hedge experience"
             yield from self._fits(hedged.hedge.product)
 
-    def _needs(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - records of two kinds
+    def _needs(self) -> tuple[Need, ...]:
         found = self._options.needs or ((self._company.need,) if self._company.need else ())
         known = [n for n in found if in_cny(n.amount, n.currency, self._rates) and n.currency]
         return tuple(known)
@@ -308,44 +308,42 @@ class Checker:
         return before, bought, sold
 
     def _positions(self) -> Iterator[str]:
-        target = self._options.hedge_target
-        aim = (target.low, target.high) if target else self._basis.target
         due: dict[str, Decimal] = {}
         for line in self._plan.lines:
             if line.candidate.currency != "CNY":
                 due[line.candidate.currency] = due.get(line.candidate.currency, ZERO) + line.own
-        for position in self._plan.positions:
+        for q, position in enumerate(self._plan.positions):
             spot = position.spot
-            place = f"{spot.currency} {spot.bucket}"
+            due[spot.currency] = due.get(spot.currency, ZERO) - position.debt
             before, bought, sold = self._before(spot.currency, spot.bucket)
+            place = f"{spot.currency} {spot.bucket}"
             if (before, bought, sold) != (spot.before, spot.bought, spot.sold):
                 yield f"{place}: not the documented position"
             if position.position != before - position.debt + position.paid:
                 yield f"{place}: not the position after the plan's own lines"
-            due[spot.currency] = due.get(spot.currency, ZERO) - position.debt
             if position.paid > max(ZERO, -before):
                 yield f"{place}: pays more than is payable"
-            new = [h for h in self._plan.hedges if h.hedge.spot == self._place(position)]
-            amount = sum((h.amount for h in new), ZERO)
             held = (sold - bought) * (1 if position.position > 0 else -1)
-            if amount and (aim is None or amount + held > abs(position.position) * (aim[1] or 0)):
-                yield f"{place}: hedged above the target"
-            side = "sell" if position.position > 0 else "buy"
-            yield from (f"{place}: the wrong side" for h in new if h.side != side)
-            for hedged in new:
-                product = hedged.hedge.product
-                low = product.amount.low if product.amount else None
-                if (
-                    spot.bucket not in buckets_of(product)
-                    or spot.currency not in product.currencies
-                ):
-                    yield f"{product.id}: does not reach {place}"
-                if low is not None and hedged.amount * spot.rate < low:
-                    yield f"{product.id}: below its smallest amount"
+            hedges = [h for h in self._plan.hedges if h.hedge.spot == q]
+            yield from self._hedged(position, hedges, held)
         yield from (f"{c}: {a} of debt falls due nowhere" for c, a in due.items() if a != 0)
 
-    def _place(self, position: object) -> int:
-        return self._plan.positions.index(position)  # type: ignore[arg-type]
+    def _hedged(self, position: Position, hedges: list[Hedged], held: Decimal) -> Iterator[str]:
+        """The hedges on one position: side, reach, range, and never above the target."""
+        spot, target = position.spot, self._options.hedge_target
+        aim = (target.low, target.high) if target else self._basis.target
+        place, amount = f"{spot.currency} {spot.bucket}", sum((h.amount for h in hedges), ZERO)
+        if amount and (aim is None or amount + held > abs(position.position) * (aim[1] or 0)):
+            yield f"{place}: hedged above the target"
+        side = "sell" if position.position > 0 else "buy"
+        yield from (f"{place}: the wrong side" for h in hedges if h.side != side)
+        for hedged in hedges:
+            product = hedged.hedge.product
+            low = product.amount.low if product.amount else None
+            if spot.bucket not in buckets_of(product) or spot.currency not in product.currencies:
+                yield f"{product.id}: does not reach {place}"
+            if low is not None and hedged.amount * spot.rate < low:
+                yield f"{product.id}: below its smallest amount"
 
     def _margins(self) -> Iterator[str]:
         day, value = self._case.profile.as_of, self._engine.parameters.value

@@ -50,7 +50,9 @@ def lines(draw, i, needs, groups, owing):
         update={
             "id": f"p-{i}",
             "amount": Range(low=money(low), high=money(size)),
-            "provider": template().provider.model_copy(update={"en": f"Bank {draw(st.integers(0, 2))}"}),
+            "provider": template().provider.model_copy(
+                update={"en": f"Bank {draw(st.integers(0, 2))}"}
+            ),
         }
     )
     lent = sum((cover.lent for cover in covers), Decimal(0))
@@ -152,8 +154,7 @@ def test_one_more_product_never_covers_less(situation, data):
 def test_more_collateral_never_covers_less(situation, more):
     def richer(line):
         covers = tuple(
-            c._replace(high=figure(c.high.value + money(more)))
-            if c.group == "A" else c
+            c._replace(high=figure(c.high.value + money(more))) if c.group == "A" else c
             for c in line.covers
         )
         if not line.secured or covers == line.covers:

@@ -1,4 +1,4 @@
-"""Whole plans: random companies and catalogues, made-up firms, and plans that were tampered with."""
+"""Whole plans: random companies and catalogues, made-up firms, plans that were tampered with."""
 
 import json
 from dataclasses import replace
@@ -123,10 +123,13 @@ def test_more_collateral_never_covers_less(number):
     if not valued or not (raw.get("need") or {}).get("amount"):
         raw = read_document(data_dir() / "samples" / "electronics_insured_exporter.yaml")
         items, valued = raw["collateral"], [0]
-    richer = {**raw, "collateral": [
-        {**item, "value": float(item["value"]) * 1.5} if i == valued[0] else item
-        for i, item in enumerate(items)
-    ]}
+    richer = {
+        **raw,
+        "collateral": [
+            {**item, "value": float(item["value"]) * 1.5} if i == valued[0] else item
+            for i, item in enumerate(items)
+        ],
+    }
     before, after = (
         planner().plan(Company.parse(one), **OPTIONS, plans=1)["plans"] for one in (raw, richer)
     )
@@ -172,9 +175,7 @@ TAMPERED = {
     "a hedge on the wrong side": lambda p: replace(p, hedges=(p.hedges[0]._replace(side="buy"),)),
     "a debt that falls due nowhere": lambda p: replace(
         p,
-        positions=tuple(
-            q._replace(debt=Decimal(0), position=q.spot.before) for q in p.positions
-        ),
+        positions=tuple(q._replace(debt=Decimal(0), position=q.spot.before) for q in p.positions),
     ),
     "a position that is not documented": lambda p: replace(
         p,
@@ -220,8 +221,13 @@ BAD = [
     ({"hedge_target": {"low": 0.9, "high": 0.1}}, "range_reversed"),
     ({"hedge_target": {"low": 0.5}}, "plan_target_open"),
     ({"only": ["a"], "exclude": ["a"]}, "plan_only_and_excluded"),
-    ({"costs": [{"product": "exp-packing", "pct_a_year": 3, "date": "2027-01-01"}],
-      "as_of": "2026-11-23"}, "plan_cost_later"),
+    (
+        {
+            "costs": [{"product": "exp-packing", "pct_a_year": 3, "date": "2027-01-01"}],
+            "as_of": "2026-11-23",
+        },
+        "plan_cost_later",
+    ),
     ({"colour": "red"}, "unknown_field"),
     ({"needs": []}, "list_too_short"),
 ]
