@@ -24,14 +24,15 @@ from api.errors import (
     problem_body,
 )
 from api.loading import Follower
-from api.routes import catalogue, company, health
+from api.routes import catalogue, company, health, plans
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
+from api.workers import Workers
 from recommender import __version__
 from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
 
-OPERATIONS = (company.router, catalogue.router, health.router)
+OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -58,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
-    app.state.look = lambda: None
+    app.state.look, app.state.workers = (lambda: None), Workers()
     app.state.operations = [route for router in OPERATIONS for route in router.routes]
     for router in (*OPERATIONS, docs.router):
         app.include_router(router)
@@ -83,6 +84,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     looking.cancel()
     with suppress(asyncio.CancelledError):
         await looking
+    app.state.workers.close()
     app.state.engine, app.state.look = None, lambda: None
 
 

@@ -26,6 +26,7 @@ from api.errors import (
 )
 from api.schemas import components, reference
 from api.schemas.answers import EligibilityAnswer, RecommendationAnswer, WhatIfAnswer
+from api.schemas.plans import PlansAnswer, PlansRequest
 from api.schemas.products import (
     FactsAnswer,
     HealthAnswer,
@@ -80,6 +81,10 @@ def _what_if(engine: Engine, language: Language) -> Any:
     return engine.what_if(company, examples.CHANGES, **examples.OPTIONS, language=language)
 
 
+def _plans(_engine: Engine, language: Language) -> Any:
+    return examples.plans(language)
+
+
 def _first_product(engine: Engine) -> str:
     return next(iter(engine.catalogue.products))
 
@@ -127,6 +132,7 @@ OPERATIONS: tuple[Operation, ...] = (
         REFUSALS,
     ),
     Operation("what_if", "company", WhatIfAnswer, _what_if, WhatIfRequest, REFUSALS),
+    Operation("plans", "company", PlansAnswer, _plans, PlansRequest, REFUSALS),
     Operation("products", "catalogue", ProductsAnswer, _some_products),
     Operation(
         "product",
@@ -184,7 +190,10 @@ def _operation(
     }
     if operation.request is not None:
         more = {"set": dict(examples.CHANGES)} if operation.request is WhatIfRequest else {}
-        body = _content(operation.request, _request(language, **more))
+        shown = _request(language, **more)
+        if operation.request is PlansRequest:
+            shown["options"] = {**examples.PLAN_OPTIONS, "language": language}
+        body = _content(operation.request, shown)
         entry["requestBody"] = {"required": True, "content": {"application/json": body}}
     return entry
 

@@ -67,8 +67,15 @@ def _stated(arguments: argparse.Namespace, language: Language) -> dict[str, Any]
     stated["existing"] = False if arguments.no_existing else None
     if arguments.hedge_target is not None:
         low, _, high = arguments.hedge_target.partition("-")
-        stated["hedge_target"] = {"low": low, "high": high or low}
+        stated["hedge_target"] = {"low": _number(low), "high": _number(high or low)}
     return {name: value for name, value in stated.items() if value is not None}
+
+
+def _number(written: str) -> float | str:
+    try:
+        return float(written)
+    except ValueError:
+        return written
 
 
 def _as_flag(problem: Problem) -> Problem:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from recommender import __about__
 from recommender.answers import Assessment
 from recommender.domain import Company, Need
 from recommender.engine import Engine
-from recommender.errors import InvalidOptions, Problem
+from recommender.errors import InvalidOptions
 from recommender.figures import in_cny
+from recommender.plan_options import PlanOptions
 from recommender.planning import sensitivity
 from recommender.planning.compose import Composer
 from recommender.planning.model import Rules
 from recommender.planning.plans import Angle, Plan
 from recommender.planning.reading import Reader
-from recommender.planning.requests import PlanOptions
 from recommender.planning.search import search
 from recommender.planning.settings import Settings, settings
 from recommender.planning.situation import Situation
@@ -45,7 +44,9 @@ class Planner:
         """
         stated = (options or PlanOptions()).model_dump(exclude_unset=True)
         chosen = PlanOptions.parse({**stated, **kw}) if kw else options or PlanOptions()
-        self._check(chosen)
+        problems = chosen.unknown_products(self.engine.catalogue.products)
+        if problems:
+            raise InvalidOptions(problems)
         company = with_needs(company, chosen, self.engine)
         assessment, situation = self.situation(company, chosen)
         plans = list(self._plans(situation, company, chosen))
@@ -56,20 +57,6 @@ class Planner:
             for name, plan in zip("ABC", plans, strict=False)
         ]
         return {**self._head(chosen), **writer.answer(shown)}
-
-    def _check(self, options: PlanOptions) -> None:
-        """Products that the options name have to be there."""
-        known = self.engine.catalogue.products
-        named = [("only", options.only or ()), ("exclude", options.exclude)]
-        named.append(("costs", tuple(cost.product for cost in options.costs)))
-        problems = [
-            Problem("plan_unknown_product", field, name, get_close_matches(name, known, 3))
-            for field, names in named
-            for name in names
-            if name not in known
-        ]
-        if problems:
-            raise InvalidOptions(problems)
 
     def situation(self, company: Company, options: PlanOptions) -> tuple[Assessment, Situation]:
         """A company read against the catalogue, and what plans are made of."""

@@ -13,8 +13,8 @@ from recommender.domain import Need
 from recommender.engine import Engine
 from recommender.figures import ZERO, in_cny, stated_number
 from recommender.gates import buckets_of
+from recommender.plan_options import PlanOptions
 from recommender.planning import lending
-from recommender.planning.requests import PlanOptions
 from recommender.planning.settings import Settings
 from recommender.planning.situation import (
     Candidate,

@@ -10,8 +10,8 @@ from typing import Any
 from recommender.answers import Assessment
 from recommender.domain import Need
 from recommender.figures import ZERO, in_cny
+from recommender.plan_options import PlanOptions
 from recommender.planning.plans import Plan
-from recommender.planning.requests import PlanOptions
 from recommender.planning.situation import Situation
 from recommender.texts import Money
 

@@ -12,8 +12,8 @@ from recommender.changes import Change, apply
 from recommender.domain import Company
 from recommender.errors import InvalidProfile
 from recommender.figures import ZERO
+from recommender.plan_options import PlanOptions
 from recommender.planning.plans import Plan
-from recommender.planning.requests import PlanOptions
 from recommender.planning.search import least_uncovered
 from recommender.planning.situation import Candidate, Situation
 

@@ -19,9 +19,9 @@ from recommender.errors import CorridorError
 from recommender.figures import ZERO, in_cny, stated_number
 from recommender.gates import buckets_of
 from recommender.matching import Case
+from recommender.plan_options import PlanOptions
 from recommender.planning import lending
 from recommender.planning.plans import Hedged, Line, Plan, Position
-from recommender.planning.requests import PlanOptions
 from recommender.planning.settings import Settings, settings
 from recommender.planning.standing import tested_by_plans
 from recommender.product import Product

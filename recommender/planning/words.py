@@ -12,11 +12,11 @@ from recommender.answers import Assessment
 from recommender.change_texts import ChangeWriter
 from recommender.engine import Engine
 from recommender.figures import ZERO
+from recommender.plan_options import PlanOptions
 from recommender.planning.line_words import LineWriter
 from recommender.planning.papers import papers_by_date
 from recommender.planning.plans import Plan, Position
 from recommender.planning.reasons import notes_of, why_open
-from recommender.planning.requests import PlanOptions
 from recommender.planning.sensitivity import MATERIAL, Fall, Way
 from recommender.planning.situation import Situation
 from recommender.sheets import number

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -26,7 +27,6 @@ from recommender.records import (
 )
 from recommender.texts import Language
 
-MOST_NEEDS = 6
 Few = Annotated[int, Field(ge=1, le=50, strict=True)]
 
 
@@ -128,6 +128,17 @@ class PlanOptions(Record):
         if problems or options is None:
             raise InvalidOptions(problems)
         return options
+
+    def unknown_products(self, known: Collection[str]) -> list[Problem]:
+        """A Problem for each product that the options name and the catalogue has not."""
+        named = [("only", self.only or ()), ("exclude", self.exclude)]
+        named.append(("costs", tuple(cost.product for cost in self.costs)))
+        return [
+            Problem("plan_unknown_product", field, name, get_close_matches(name, known, 3))
+            for field, names in named
+            for name in names
+            if name not in known
+        ]
 
     @property
     def basic(self) -> Options:

@@ -1,0 +1,51 @@
+"""Work for another process, named by string: what it imports never reaches the serving process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
+
+from api.errors import PlanBusy
+
+WAITING = 16
+
+
+def call(target: str, *arguments: Any) -> Any:
+    """Call `module:function` in this process."""
+    module, _, function = target.partition(":")
+    return getattr(import_module(module), function)(*arguments)
+
+
+class Workers:
+    """One worker process, started when it is first needed and replaced when it dies."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._waiting = 0
+
+    async def run(self, target: str, *arguments: Any) -> Any:
+        """What `module:function` returns in the worker; raises PlanBusy when it cannot say."""
+        if self._waiting >= WAITING:
+            raise PlanBusy
+        self._waiting += 1
+        try:
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
+        except BrokenProcessPool:
+            self.close()
+            raise PlanBusy from None
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Let the worker go."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with contextlib.suppress(Exception):
+                pool.shutdown(wait=False, cancel_futures=True)
