@@ -17,6 +17,7 @@ from api.plan_console import printed
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.planning import Planner, PlanOptions
+from recommender.planning.programme import quiet
 from recommender.texts import Language
 
 WHOLE = ("plans", "most_lines", "most_banks")
@@ -42,7 +43,8 @@ def plan(arguments: argparse.Namespace, language: Language) -> int:
     if company is None or options is None:
         complain(found, language)
         return BAD_INPUT
-    answer = planner.plan(company, options)
+    with quiet():
+        answer = planner.plan(company, options)
     if arguments.json:
         sys.stdout.flush()
         sys.stdout.buffer.write(orjson.dumps(answer))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
@@ -21,6 +22,11 @@ def call(target: str, *arguments: Any) -> Any:
     return getattr(import_module(module), function)(*arguments)
 
 
+def _silent() -> None:
+    """What a library prints in the worker is no answer of the service."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 class Workers:
     """One worker process, started when it is first needed and replaced when it dies."""
 
@@ -35,7 +41,9 @@ class Workers:
         self._waiting += 1
         try:
             if self._pool is None:
-                self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+                self._pool = ProcessPoolExecutor(
+                    1, mp_context=get_context("spawn"), initializer=_silent
+                )
             return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
         except BrokenProcessPool:
             self.close()

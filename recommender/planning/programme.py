@@ -1,21 +1,52 @@
 """A mixed-integer linear programme in named variables, and how it is solved.
 
 HiGHS through scipy: one thread, a limit on nodes and none on time, no gap allowed. Amounts come
-scaled, so that tolerances are small fractions of a cent. A search runs without presolve: undoing it
-may write a line to the standard output, where answers go.
+scaled, so that tolerances are small fractions of a cent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+import contextlib
+import ctypes
+import os
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from recommender.errors import CorridorError
+
 INF = float("inf")
 Name = Hashable
 Terms = Mapping[Name, float]
+
+
+class NoSolver(CorridorError):
+    """Plans need scipy, which is not installed."""
+
+    code = "no_solver"
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep lines that the solver now and then prints by itself out of the standard output.
+
+    For a command, whose answer goes there: it closes the stream for the whole process meanwhile.
+    """
+    sys.stdout.flush()
+    kept = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(AttributeError, OSError, TypeError):
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
 
 
 @dataclass
@@ -79,7 +110,10 @@ def solve(
     fixed: Mapping[Name, float] | None = None,
 ) -> Solved:
     """The least value of the objective. fixed: variables held at values, without a search."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    try:
+        from scipy.optimize import Bounds, LinearConstraint, milp
+    except ImportError as error:
+        raise NoSolver from error
 
     cost = np.zeros(len(programme.names))
     for name, factor in objective.items():
@@ -93,7 +127,7 @@ def solve(
         whole[:] = 0
     matrix, least, most = _matrix(programme)
     rows = LinearConstraint(matrix, least, most)
-    options = {"node_limit": nodes, "mip_rel_gap": 0.0, "presolve": bool(fixed)}
+    options = {"node_limit": nodes, "mip_rel_gap": 0.0}
     found: Any = milp(
         cost, integrality=whole, bounds=Bounds(low, high), constraints=rows, options=options
     )

@@ -14,6 +14,7 @@ CASES: Mapping[str, str] = {
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
     "L": "tests.benchmarks.loading",
+    "P": "tests.benchmarks.plans",
     "Q": "tests.benchmarks.questions",
     "start": "tests.benchmarks.start",
     "train": "tests.benchmarks.train",
