@@ -293,7 +293,7 @@ class Reader:
         for i, facility in enumerate(self._company.facilities or ()):
             limit, drawn = facility.limit, facility.drawn
             drawable = facility.kind is not None and facility.kind.strip().lower() in kinds
-            if limit is None or drawn is None or not drawable or facility.currency is None:
+            if limit is None or drawn is None or not drawable or facility.currency != "CNY":
                 continue
             free = in_cny(limit - drawn, facility.currency, self._case.rates)
             lasts = tuple(k for k, want in enumerate(wants) if _lasts(facility.maturity, want))
