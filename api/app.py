@@ -24,15 +24,16 @@ from api.errors import (
     problem_body,
 )
 from api.loading import Follower
-from api.routes import catalogue, company, health, prospects
+from api.prospect_worker import Ranking
+from api.routes import catalogue, company, health, plans, prospects
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
-from api.workers import Ranking
+from api.workers import Workers
 from recommender import __version__
 from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
 
-OPERATIONS = (company.router, catalogue.router, health.router)
+OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -58,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
-    app.state.look = lambda: None
+    app.state.look, app.state.workers = (lambda: None), Workers()
     app.state.ranking = Ranking(app.state.settings)
     more = (prospects.router,) if app.state.settings.population else ()
     app.state.operations = [route for router in (*OPERATIONS, *more) for route in router.routes]
@@ -86,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with suppress(asyncio.CancelledError):
         await looking
     app.state.ranking.stop()
+    app.state.workers.close()
     app.state.engine, app.state.look = None, lambda: None
 
 

@@ -97,6 +97,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _language_flag(general, said)
     commands = top.add_subparsers(title=said("commands"), required=True, metavar="COMMAND")
     _recommend(_command(commands, "recommend", said), said, actions["recommend"])
+    _plan(_command(commands, "plan", said), said, actions["plan"])
     _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
     _simulate(_command(commands, "simulate", said), said, actions["simulate"])
@@ -142,6 +143,28 @@ def _recommend(command: Any, said: Said, action: Callable[..., Any]) -> None:
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
     for flag in ("include_ineligible", "no_personalised", "json"):
+        name = f"--{flag.replace('_', '-')}"
+        group.add_argument(name, action="store_true", help=said(f"help.{flag}"))
+    command.set_defaults(action=action)
+
+
+def _plan(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    places = command.add_argument_group(said("arguments"))
+    places.add_argument("profile", metavar="PROFILE", help=said("help.profile"))
+    group = _options(command, said)
+    for flag, name, metavar in (
+        ("--catalogue", "catalogue_file", "F"),
+        ("--models", "models_folder", "DIR"),
+        ("--plans", "plans", "N"),
+        ("--only", "plan_only", "A,B"),
+        ("--exclude", "plan_exclude", "A,B"),
+        ("--most-lines", "most_lines", "N"),
+        ("--most-banks", "most_banks", "N"),
+        ("--hedge-target", "hedge_target", "LOW-HIGH"),
+        ("--as-of", "as_of", "DATE"),
+    ):
+        group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    for flag in ("no_conditional", "no_existing", "json"):
         name = f"--{flag.replace('_', '-')}"
         group.add_argument(name, action="store_true", help=said(f"help.{flag}"))
     command.set_defaults(action=action)

@@ -7,7 +7,7 @@ options, the changes and fields that do not exist come back together.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -24,7 +24,6 @@ from api.parsing import parsed
 from api.schemas.prospects import ProspectsRequest
 from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
-from recommender.options import Options
 from recommender.prospect_options import ProspectOptions
 from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
@@ -40,7 +39,7 @@ class Asked:
 
     engine: Engine
     company: Company
-    options: Options
+    options: Any
     changes: Mapping[str, Any]
 
 
@@ -79,8 +78,13 @@ def _missing(request: Request) -> list[tuple[Label, CorridorError]]:
     return found
 
 
-async def asked(request: Request, form: type[Record]) -> Asked:
-    """A request read and checked; raises InvalidRequest with every problem at once."""
+async def asked(
+    request: Request, form: type[Record], options_of: Callable[[Any], Any] | None = None
+) -> Asked:
+    """A request read and checked; raises InvalidRequest with every problem at once.
+
+    options_of: reads the options; by default those of a recommendation.
+    """
     engine = engine_of(request)
     body = parsed(await _received(request, request.app.state.settings.max_body))
     request.state.language = _stated_language(body)
@@ -88,7 +92,7 @@ async def asked(request: Request, form: type[Record]) -> Asked:
         raise InvalidRequest([Problem("not_record", value=body)])
     problems = list(_unknown_fields(body, form))
     company = _part("company", engine.read, body, problems)
-    options = _part("options", engine.options, {"options": None, **body}, problems)
+    options = _part("options", options_of or engine.options, {"options": None, **body}, problems)
     changes = _part("set", _changes, body, problems) if "set" in form.model_fields else {}
     if problems and company is not None and changes:
         _part("set", lambda _: engine.what_if(company, changes), body, problems)

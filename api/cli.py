@@ -1,4 +1,4 @@
-"""The `corridor` command: recommend, prospects, batch, work on a catalogue and on models, serve.
+"""The `corridor` command: recommend, plan, prospects, batch, work on a catalogue and models, serve.
 
 Exit code 0 when done, 2 for bad input of any kind: every problem is one line on standard error
 with the file or flag it stands in. 1 says that `catalogue diff` found a difference.
@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
     actions = {
         "recommend": _recommend,
+        "plan": _plan,
         "check": catalogue_commands.check,
         "convert": catalogue_commands.convert,
         "diff": catalogue_commands.diff,
@@ -81,6 +82,12 @@ def _recommend(arguments: argparse.Namespace, language: Language) -> int:
         return BAD_INPUT
     _print_answer(engine.recommend(company, options), as_json=arguments.json)
     return 0
+
+
+def _plan(arguments: argparse.Namespace, language: Language) -> int:
+    from api.planning_commands import plan
+
+    return plan(arguments, language)
 
 
 def _stated(arguments: argparse.Namespace, language: Language) -> dict[str, Any]:

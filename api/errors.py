@@ -80,6 +80,12 @@ class NotReady(CorridorError):
     code = "not_ready"
 
 
+class PlanBusy(NotReady):
+    """Plans are made elsewhere, and that place is full or has failed."""
+
+    code = "plan_busy"
+
+
 class FileMissing(CorridorError):
     """A file that is not there."""
 

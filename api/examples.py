@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 EXPORTER: Mapping[str, Any] = {
     "synthetic": True,
@@ -72,6 +76,8 @@ EXPORTER: Mapping[str, Any] = {
 
 OPTIONS: Mapping[str, Any] = {"as_of": "2026-11-23", "limit": 1, "lanes": ["financing", "hedge"]}
 
+PLAN_OPTIONS: Mapping[str, Any] = {"as_of": "2026-11-23", "plans": 1}
+
 CHANGES: Mapping[str, Any] = {"need.amount": 900_000}
 
 SMALL: Mapping[str, Any] = {
@@ -93,3 +99,10 @@ RELATIONSHIP: Mapping[str, Any] = {
     "consent_to_contact": True,
     "lanes_held": ["insurance"],
 }
+
+
+@lru_cache(maxsize=2)
+def plans(language: str) -> Any:
+    """The plan of the exporter, kept as a file: the serving process has no solver."""
+    path = Path(__file__).parent / "assets" / f"plan_{language}.json"
+    return orjson.loads(path.read_bytes())

@@ -27,6 +27,7 @@ from api.errors import (
 )
 from api.schemas import components, reference
 from api.schemas.answers import EligibilityAnswer, RecommendationAnswer, WhatIfAnswer
+from api.schemas.plans import PlansAnswer, PlansRequest
 from api.schemas.products import (
     FactsAnswer,
     HealthAnswer,
@@ -84,6 +85,10 @@ def _eligibility(engine: Engine, language: Language) -> Any:
 def _what_if(engine: Engine, language: Language) -> Any:
     company = engine.read(examples.EXPORTER)
     return engine.what_if(company, examples.CHANGES, **examples.OPTIONS, language=language)
+
+
+def _plans(_engine: Engine, language: Language) -> Any:
+    return examples.plans(language)
 
 
 def _first_product(engine: Engine) -> str:
@@ -149,6 +154,7 @@ OPERATIONS: tuple[Operation, ...] = (
         REFUSALS,
     ),
     Operation("what_if", "company", WhatIfAnswer, _what_if, WhatIfRequest, REFUSALS),
+    Operation("plans", "company", PlansAnswer, _plans, PlansRequest, REFUSALS),
     Operation("products", "catalogue", ProductsAnswer, _some_products),
     Operation(
         "product",
@@ -233,6 +239,8 @@ def _operation(
         asked = _request(language, **more)
         if operation is PROSPECTS:
             asked = {"options": {**examples.PROSPECTS, "language": language}}
+        if operation.request is PlansRequest:
+            asked["options"] = {**examples.PLAN_OPTIONS, "language": language}
         body = _content(operation.request, asked)
         entry["requestBody"] = {"required": True, "content": {"application/json": body}}
     return entry

@@ -1,140 +1,59 @@
-"""Lists of prospects, ranked in a process of their own.
-
-Ranking a large population takes a second of numpy and Python together. A thread would share the
-interpreter with the event loop and make everybody else wait; a worker process does not, and keeps
-the mapped columns and the last lists for the next page. It follows the registry as the service
-does.
-"""
+"""Work for another process, named by string: what it imports never reaches the serving process."""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
+import contextlib
 import os
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
-from typing import Any, NamedTuple
+from importlib import import_module
+from multiprocessing import get_context
+from typing import Any
 
-import orjson
+from api.errors import PlanBusy
 
-from api.errors import MEDIA_TYPE, NotReady, problem_body
-from api.loading import Follower
-from api.settings import Settings
-from recommender import Engine
-from recommender.child_processes import end_with_parent
-from recommender.errors import CorridorError, UnreadableFile
-from recommender.population import MANIFEST, Population
-from recommender.prospect_options import ProspectOptions
-from recommender.prospects import Prospects
-from recommender.texts import label
-
-JSON = "application/json"
-NICE = 10  # where processors are short, lists wait for recommendations
+WAITING = 16
 
 
-class Answered(NamedTuple):
-    """An answer as it goes out."""
-
-    status: int
-    body: bytes
-    media_type: str
+def call(target: str, *arguments: Any) -> Any:
+    """Call `module:function` in this process."""
+    module, _, function = target.partition(":")
+    return getattr(import_module(module), function)(*arguments)
 
 
-class Ranking:
-    """The worker process of a service that has a population; started when it is first needed."""
+def _silent() -> None:
+    """What a library prints in the worker is no answer of the service."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+
+class Workers:
+    """One worker process, started when it is first needed and replaced when it dies."""
+
+    def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._waiting = 0
 
-    async def prospects(self, product_id: str, options: ProspectOptions) -> Answered:
-        """A page of prospects, or what is wrong; a worker that died is replaced once."""
+    async def run(self, target: str, *arguments: Any) -> Any:
+        """What `module:function` returns in the worker; raises PlanBusy when it cannot say."""
+        if self._waiting >= WAITING:
+            raise PlanBusy
+        self._waiting += 1
         try:
-            return await self._asked(product_id, options)
+            if self._pool is None:
+                self._pool = ProcessPoolExecutor(
+                    1, mp_context=get_context("spawn"), initializer=_silent
+                )
+            return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
         except BrokenProcessPool:
-            self.stop()
-            return await self._asked(product_id, options)
+            self.close()
+            raise PlanBusy from None
+        finally:
+            self._waiting -= 1
 
-    async def _asked(self, product_id: str, options: ProspectOptions) -> Answered:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            given = self._settings.model_dump()
-            self._pool = ProcessPoolExecutor(1, context, _begin, (given,))
-        stated = options.model_dump(mode="json")
-        waiting = self._pool.submit(_answer, product_id, stated)
-        return await asyncio.wrap_future(waiting)
-
-    def stop(self) -> None:
-        """End the process."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = None
-
-
-class _Worker:
-    """What the worker process keeps: engine, population, and the lists made from both."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._engine: Engine | None = None
-        self._follower = Follower(settings, self._take)
-        self._prospects: Prospects | None = None
-        self._stamp: tuple[int, int] | None = None
-
-    def _take(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def prospects(self) -> Prospects:
-        """Lists of the population as it stands, for the engine that serves."""
-        self._follower.look()
-        folder = self._settings.population
-        if folder is None or self._engine is None:
-            raise NotReady(missing=label("api.part.population"))
-        stamp = _stamp_of(folder)
-        if (
-            self._prospects is None
-            or self._stamp != stamp
-            or self._prospects.engine is not self._engine
-        ):
-            self._prospects = Prospects(self._engine, _opened(folder))
-            self._stamp = stamp
-        return self._prospects
-
-
-def _stamp_of(folder: Path) -> tuple[int, int] | None:
-    try:
-        found = (folder / MANIFEST).stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_ino
-
-
-def _opened(folder: Path) -> Population:
-    try:
-        return Population.open(folder)
-    except UnreadableFile as error:
-        raise NotReady(missing=label("api.part.population")) from error
-
-
-_WORKER: dict[str, _Worker] = {}
-_SETTINGS: dict[str, Settings] = {}
-
-
-def _begin(settings: dict[str, Any]) -> None:
-    end_with_parent()
-    os.nice(NICE)
-    _SETTINGS["settings"] = Settings.model_validate(settings)
-
-
-def _answer(product_id: str, options: dict[str, Any]) -> Answered:
-    """One page, in the worker process. Errors come back worded: exceptions may not travel."""
-    language = options["language"]
-    try:
-        if "worker" not in _WORKER:
-            _WORKER["worker"] = _Worker(_SETTINGS["settings"])
-        found = _WORKER["worker"].prospects().top(product_id, ProspectOptions.parse(options))
-    except CorridorError as error:
-        body = problem_body(error, language)
-        return Answered(body["status"], orjson.dumps(body), MEDIA_TYPE)
-    return Answered(200, orjson.dumps(found), JSON)
+    def close(self) -> None:
+        """Let the worker go."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with contextlib.suppress(Exception):
+                pool.shutdown(wait=False, cancel_futures=True)

@@ -114,7 +114,7 @@ def _lent(basis: Basis, advances: Mapping[str, Decimal]) -> Figure:
     if basis.company.collateral is None:
         return unknown("lendable_total", "CNY", ("collateral",))
     best: dict[str, Figure] = {}
-    for place, group, worth in _accepted(basis, advances):
+    for place, group, worth in accepted(basis, advances):
         held = best.get(group)
         named = Figure(place, worth.value, "CNY", worth.formula, worth.terms, worth.missing)
         if held is None or worth.number is None or (held.number or ZERO) < worth.number:
@@ -122,7 +122,8 @@ def _lent(basis: Basis, advances: Mapping[str, Decimal]) -> Figure:
     return combined("lendable_total", "CNY", list(best.values()), lambda *w: sum(w, ZERO))
 
 
-def _accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, str, Figure]]:
+def accepted(basis: Basis, advances: Mapping[str, Decimal]) -> list[tuple[str, str, Figure]]:
+    """Place, trade and worth in CNY of the items of some types, in canonical order."""
     found = [
         (item.place, item.place if item.family == "guarantee" else item.group, item.worth)
         for item in items(basis.company, advances, basis.rates, basis.controlled)
@@ -179,10 +180,10 @@ def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: 
     missing = tuple(dict.fromkeys(f for figure in figures for f in figure.missing))
     if low.number is None or high.number is None or basis.need.number is None:
         return Indication(None, None, currency, formula, figures, missing)
-    ceilings = _ceilings(product, basis)
-    figures, missing = (*figures, *ceilings), tuple(f for c in ceilings for f in c.missing)
+    rooms = ceilings(product, basis)
+    figures, missing = (*figures, *rooms), tuple(f for c in rooms for f in c.missing)
     top = min(high.number, basis.need.number, _or(amount.high, high.number))
-    held = min((top, *(c.number for c in ceilings if c.number is not None)))
+    held = min((top, *(c.number for c in rooms if c.number is not None)))
     if held < _or(amount.low, ZERO):
         why = "nothing_accepted" if high.number == 0 else f"{formula}_below_minimum"
         why = "ceiling_below_minimum" if top >= _or(amount.low, ZERO) else why
@@ -193,7 +194,7 @@ def _within(product: Product, basis: Basis, low: Figure, high: Figure, formula: 
     return Indication(low_, high_, currency, formula, figures, missing)
 
 
-def _ceilings(product: Product, basis: Basis) -> list[Figure]:
+def ceilings(product: Product, basis: Basis) -> list[Figure]:
     """In CNY, the rooms and ceilings that a rule of the product holds the need to.
 
     One that is not known does not bind, as it can only lower the amount; it says what it misses.

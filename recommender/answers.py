@@ -126,7 +126,7 @@ class MatchWriter:
             "blockers": [self._once("blocker", r, self._blocker) for r in failed],
             "unknowns": self._unknowns(open_),
             "changes": self._changes(product.id, failed),
-            "indicative_amount": self._amount(indication),
+            "indicative_amount": self.amount(indication),
             "tenor_days": span(product),
             **self._papers(product),
             **self._sheets.tail(product, self._language),
@@ -342,7 +342,8 @@ class MatchWriter:
             self._changed[change.key] = self._writer.change(change)
         return self._changed[change.key]
 
-    def _amount(self, indication: Indication) -> Json:
+    def amount(self, indication: Indication) -> Json:
+        """An amount with its formula and the figures behind it."""
         figures = {
             figure.name: figure for figure in indication.figures if figure.formula or figure.terms
         }

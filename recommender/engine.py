@@ -207,6 +207,18 @@ class Engine:
         ]
         return {"text_zh": notice.zh, "text_en": notice.en, "features": features, "kinds": kinds}
 
+    def assess(self, company: Company, options: Options) -> Assessment:
+        """A company against every product, not worded; raises InvalidProfile."""
+        return self._assess(company, options)
+
+    def basis(self, case: Case) -> Basis:
+        """What amounts are computed from."""
+        return self._basis(case)
+
+    def writer(self, assessment: Assessment, language: Language) -> MatchWriter:
+        """What words one assessment."""
+        return self._writer(assessment, language)
+
     def _chosen(self, options: Options | None, kw: Mapping[str, Any]) -> Options:
         if not kw:
             return options or Options()

@@ -15,6 +15,7 @@ CASES: Mapping[str, str] = {
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
     "L": "tests.benchmarks.loading",
+    "P": "tests.benchmarks.plans",
     "Q": "tests.benchmarks.questions",
     "batch": "tests.benchmarks.batch",
     "start": "tests.benchmarks.start",

@@ -1,0 +1,147 @@
+"""What could secure a line and how much it lends, and what existing credit holds already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from recommender import codes
+from recommender.amounts import REBATE, STATED, Basis, accepted
+from recommender.collateral import items
+from recommender.domain import Company
+from recommender.figures import ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.planning.settings import Settings
+from recommender.planning.situation import Cover
+from recommender.product import Product, ShareRange
+
+Spans = Mapping[str, tuple[Decimal, Decimal]]
+SECURED = ("advance", "insured_receivable", "documentary_credit")
+RECEIVABLES = ("receivable", "insured_receivable")
+CAPS = {
+    "declaration_unfinanced_balance_usd": RECEIVABLES,
+    "policy_max_liability_left": ("insured_receivable",),
+}
+
+
+def covers_of(
+    product: Product, basis: Basis, spans: Spans, bound: Mapping[str, tuple[str, Decimal]]
+) -> tuple[Cover, ...]:
+    """What each trade lends to a product at best: its best accepted item; only what is known.
+
+    bound: by trade, the product of an existing facility that it secures and what is drawn.
+    """
+    takes_out = {name for r in product.relations if r.kind == "takes_out" for name in r.any_of}
+    ends = [{kind: span[end] for kind, span in spans.items()} for end in (0, 1)]
+    lows = {place: worth for place, _, worth in accepted(basis, ends[0])}
+    best: dict[str, Cover] = {}
+    for place, group, high in accepted(basis, ends[1]):
+        held, drawn = bound.get(group, ("", ZERO))
+        cover = Cover(group, place, lows[place], high, ZERO if held in takes_out else drawn)
+        if high.number is not None and cover.lent > (best[group].lent if group in best else ZERO):
+            best[group] = cover
+    return tuple(best[group] for group in sorted(best))
+
+
+def own_figure(basis: Basis, spans: Spans, place: str) -> Figure:
+    """What one item lends to a product at its high advance, in the item's currency."""
+    advances = {kind: span[1] for kind, span in spans.items()}
+    for counted in items(basis.company, advances, basis.rates, basis.controlled):
+        if counted.place == place:
+            return counted.own
+    item = (basis.company.collateral or ())[int(place[11:-1])]
+    parts = (
+        given("advance", advances[item.type], "share"),
+        given("value", item.value, item.currency or "", f"{place}.value"),
+    )
+    return combined("documentary_credit", item.currency or "", parts, _times)
+
+
+def unknown_items(basis: Basis, spans: Spans) -> list[str]:
+    """Fields that keep accepted items from counting."""
+    found = accepted(basis, {kind: span[1] for kind, span in spans.items()})
+    return [field for _, _, worth in found if worth.number is None for field in worth.missing]
+
+
+def stated_share(product: Product, basis: Basis, spans: Spans) -> tuple[str, Figure, Figure] | None:
+    """The fact a product lends on, with the low and high amount; None for other formulas."""
+    fact = STATED.get(product.formula) or (REBATE if product.formula == "tax_rebate" else None)
+    if fact is None:
+        return None
+    stated = given(fact, stated_number(basis.company, fact), "CNY", fact)
+    span = product.share or ShareRange()
+    shares = (span.low, span.high)
+    if fact == REBATE:
+        shares = spans.get("tax_rebate_account", (None, None))
+    low, high = (
+        combined(product.formula, "CNY", (given("advance", end, "share"), stated), _times)
+        for end in shares
+    )
+    return fact, low, high
+
+
+def _times(share: Decimal, amount: Decimal) -> Decimal:
+    return share * amount
+
+
+def bound_items(
+    company: Company, basis: Basis, settings: Settings
+) -> dict[str, tuple[str, Decimal]]:
+    """By trade, what existing facilities that name it as their security have drawn, in CNY.
+
+    An item with a senior claim states that already. A facility names a trade or a type.
+    """
+    found: dict[str, tuple[str, Decimal]] = {}
+    for facility in company.facilities or ():
+        drawn = in_cny(facility.drawn, facility.currency, basis.rates)
+        if not facility.secured_by or not drawn:
+            continue
+        for i, item in enumerate(company.collateral or ()):
+            named = facility.secured_by in (item.trade, item.type)
+            if named and item.senior_claim == 0:
+                group = item.trade or f"collateral[{i}]"
+                kind = product_of(facility.kind, settings)
+                found[group] = (kind or "", found.get(group, ("", ZERO))[1] + drawn)
+                break
+    return found
+
+
+def product_of(kind: str | None, settings: Settings) -> str | None:
+    """The product an existing facility is; None when its kind names none."""
+    if kind is None:
+        return None
+    return settings.kinds.get(kind.strip().lower(), settings.kinds.get(kind, kind))
+
+
+def outstanding_of(company: Company, basis: Basis, settings: Settings) -> dict[str, Decimal]:
+    """What is drawn of products that others take out, in CNY.
+
+    A fact and a facility that speak of the same product are the same money: the larger counts.
+    """
+    drawn: dict[str, Decimal] = {}
+    for facility in company.facilities or ():
+        kind = product_of(facility.kind, settings)
+        amount = in_cny(facility.drawn, facility.currency, basis.rates)
+        if kind and amount:
+            drawn[kind] = drawn.get(kind, ZERO) + amount
+    for fact, product in settings.outstanding.items():
+        stated = stated_number(company, fact)
+        if stated:
+            drawn[product] = max(drawn.get(product, ZERO), stated)
+    return drawn
+
+
+def rooms_of(product: Product, company: Company, covers: tuple[Cover, ...]) -> list[str]:
+    """Company-wide ceilings that the items of a line share, by fact."""
+    families = {codes.collateral_type(_type(company, cover)).family for cover in covers}
+    return [
+        fact
+        for fact, capped in CAPS.items()
+        if families
+        and families <= set(capped)
+        and product.formula in SECURED
+        and stated_number(company, fact) is not None
+    ]
+
+
+def _type(company: Company, cover: Cover) -> str:
+    return (company.collateral or ())[int(cover.place[11:-1])].type

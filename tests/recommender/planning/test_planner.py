@@ -1,0 +1,255 @@
+"""Whole plans: random companies and catalogues, made-up firms, plans that were tampered with."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+from functools import cache
+
+import orjson
+import pytest
+from catalogue_strategies import situations
+from hypothesis import HealthCheck, given, settings
+from plan_peers import greedy
+from strategies import AS_OF
+
+from recommender import Catalogue, Company, Engine
+from recommender.catalogue_files import as_json
+from recommender.errors import InvalidOptions
+from recommender.planning import PlanFault, Planner, PlanOptions, verify_plan
+from recommender.planning.planner import with_needs
+from recommender.simulation import company as made_up
+from recommender.tables import data_dir, read_document
+
+often = settings(
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
+)
+OPTIONS = {"as_of": AS_OF, "language": "en"}
+
+
+@cache
+def planner():
+    return Planner(Engine(Catalogue.load()))
+
+
+def sample(name):
+    return Company.load(data_dir() / "samples" / f"{name}.yaml")
+
+
+def raw_of(number):
+    """A made-up firm without facts that contradict its profile."""
+    raw = made_up(7, number, 0.2)
+    company = Company.parse(raw)
+    case = planner().engine.matcher.read(company, PlanOptions.parse(OPTIONS).day)
+    wrong = {p.field.removeprefix("facts.") for p in planner().engine.matcher.contradictions(case)}
+    return {**raw, "facts": {k: v for k, v in (raw.get("facts") or {}).items() if k not in wrong}}
+
+
+def firm(number):
+    return Company.parse(raw_of(number))
+
+
+# --- what holds for every plan -------------------------------------------------------------------
+
+
+@often
+@given(situations())
+def test_every_plan_holds_for_random_companies_and_catalogues(s):
+    answer = Planner(s.engine).plan(s.company, **OPTIONS)
+    for plan in answer["plans"]:
+        holds(plan)
+    assert "not a credit decision" in answer["notices"][0]
+    assert orjson.dumps(answer) == orjson.dumps(Planner(s.engine).plan(s.company, **OPTIONS))
+
+
+def holds(plan):
+    money = plan["money"]
+    assert abs(money["need"] - money["covered"] - money["uncovered"]) < 0.01
+    assert abs(money["gross"] - money["repaid"] - money["net_new"]) < 0.01
+    assert money["net_new"] + money["existing"] <= money["need"] + money["margins"] + 1
+    places = [cover["place"] for line in plan["lines"] for cover in line["secured_by"]]
+    assert len(places) == len(set(places))
+    for line in plan["lines"]:
+        assert line["amount"]["low"] <= line["amount"]["high"]
+        assert line["amount"]["formula"]
+    for position in plan["positions"]:
+        if position["hedges_new"]:
+            assert position["hedges_held"] + position["hedges_new"] <= abs(position["position"])
+            assert position["hedge_ratio"] <= 0.7
+    assert plan["proven_optimal"]
+
+
+@pytest.mark.parametrize("number", range(25))
+def test_plans_of_made_up_firms_hold_and_cover_no_less_than_greedy(number):
+    company, options = firm(number), PlanOptions.parse(OPTIONS)
+    answer = planner().plan(company, options)
+    _, situation = planner().situation(company, options)
+    for plan in answer["plans"]:
+        holds(plan)
+    covered = answer["plans"][0]["money"]["covered"] if answer["plans"] else 0
+    assert covered >= float(greedy(situation)) - 0.5
+    paying = [
+        frozenset((line["product_id"], line["amount"]["currency"]) for line in plan["lines"])
+        for plan in answer["plans"]
+    ]
+    assert len(set(paying)) == len(paying)
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_product_that_does_not_fit_changes_nothing(number):
+    """Without a description, as the weight of words depends on how many products use them."""
+    raw = raw_of(number)
+    raw["trade"] = {**(raw.get("trade") or {}), "description": None}
+    company = Company.parse(raw)
+    assert plans_of(Planner(Engine(with_a_shut_product())), company) == plans_of(planner(), company)
+
+
+@cache
+def with_a_shut_product():
+    document = json.loads(as_json(Catalogue.load().document()))
+    one = next(p for p in document["products"] if p["id"] == "exp-taxrebate")
+    document["products"].append({**one, "id": "zz-shut", "suspended": True})
+    return Catalogue.from_documents({"with": document})
+
+
+def plans_of(some, company):
+    return orjson.dumps(some.plan(company, **OPTIONS)["plans"])
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_more_collateral_never_covers_less(number):
+    raw = raw_of(number)
+    items = raw.get("collateral") or []
+    valued = [i for i, item in enumerate(items) if item.get("value")]
+    if not valued or not (raw.get("need") or {}).get("amount"):
+        raw = read_document(data_dir() / "samples" / "electronics_insured_exporter.yaml")
+        items, valued = raw["collateral"], [0]
+    richer = {
+        **raw,
+        "collateral": [
+            {**item, "value": float(item["value"]) * 1.5} if i == valued[0] else item
+            for i, item in enumerate(items)
+        ],
+    }
+    before, after = (
+        planner().plan(Company.parse(one), **OPTIONS, plans=1)["plans"] for one in (raw, richer)
+    )
+    if before:
+        assert after[0]["money"]["covered"] >= before[0]["money"]["covered"] - 0.5
+
+
+# --- the checker ---------------------------------------------------------------------------------
+
+
+@cache
+def good():
+    """A plan with a pledge, a foreign currency, a hedge and a margin."""
+    options = PlanOptions.parse({**OPTIONS, "only": ["eci-financing", "fxh-forward", "gua-policy"]})
+    company = with_needs(sample("farm_machinery"), options, planner().engine)
+    _, situation = planner().situation(company, options)
+    return planner().best(situation), company, options
+
+
+def changed_line(plan, **changes):
+    return replace(plan, lines=(replace(plan.lines[0], **changes), *plan.lines[1:]))
+
+
+def changed_candidate(plan, **changes):
+    return changed_line(plan, candidate=replace(plan.lines[0].candidate, **changes))
+
+
+TAMPERED = {
+    "more than the trade lends": lambda p: changed_line(
+        p, own=Decimal(200_000), amount=Decimal("1355160.00")
+    ),
+    "not the amount in CNY": lambda p: changed_line(p, amount=p.lines[0].amount + 1),
+    "below the smallest amount": lambda p: changed_line(
+        p, own=Decimal(1_000), amount=Decimal("6775.80")
+    ),
+    "a trade twice": lambda p: replace(p, lines=(p.lines[0], p.lines[0])),
+    "a tenor outside": lambda p: changed_candidate(p, days=900),
+    "shorter than the need": lambda p: changed_candidate(p, days=30),
+    "more covered than brought": lambda p: replace(p, covered=(p.covered[0] + 1,)),
+    "a hedge above the target": lambda p: replace(
+        p, hedges=(p.hedges[0]._replace(amount=Decimal(100_000)),)
+    ),
+    "a hedge on the wrong side": lambda p: replace(p, hedges=(p.hedges[0]._replace(side="buy"),)),
+    "a debt that falls due nowhere": lambda p: replace(
+        p,
+        positions=tuple(q._replace(debt=Decimal(0), position=q.spot.before) for q in p.positions),
+    ),
+    "a position that is not documented": lambda p: replace(
+        p,
+        positions=tuple(
+            q._replace(spot=q.spot._replace(before=q.spot.before * 2)) for q in p.positions
+        ),
+    ),
+    "no margin": lambda p: replace(p, margins={}),
+    "a smaller collateral gap": lambda p: replace(p, gap=(p.gap or 0) + 1),
+    "a currency that is not offered": lambda p: changed_candidate(p, currency="JPY"),
+}
+
+
+def test_the_checker_accepts_a_plan_that_holds():
+    plan, company, options = good()
+    assert plan.lines
+    assert plan.hedges
+    verify_plan(plan, planner().engine, company, options)
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_the_checker_refuses_a_plan_that_was_changed(how):
+    plan, company, options = good()
+    with pytest.raises(PlanFault):
+        verify_plan(TAMPERED[how](plan), planner().engine, company, options)
+
+
+def test_the_checker_refuses_what_was_excluded_and_what_excludes_each_other():
+    plan, company, options = good()
+    without = options.model_copy(update={"only": None, "exclude": ("eci-financing",)})
+    with pytest.raises(PlanFault, match="excluded"):
+        verify_plan(plan, planner().engine, company, without)
+    few = options.model_copy(update={"most_lines": 1})
+    with pytest.raises(PlanFault, match="too many lines"):
+        verify_plan(replace(plan, lines=plan.lines * 2), planner().engine, company, few)
+
+
+# --- options -------------------------------------------------------------------------------------
+
+BAD = [
+    ({"plans": 0}, "below_minimum"),
+    ({"plans": 4}, "above_maximum"),
+    ({"hedge_target": {"low": 0.9, "high": 0.1}}, "range_reversed"),
+    ({"hedge_target": {"low": 0.5}}, "plan_target_open"),
+    ({"only": ["a"], "exclude": ["a"]}, "plan_only_and_excluded"),
+    (
+        {
+            "costs": [{"product": "exp-packing", "pct_a_year": 3, "date": "2027-01-01"}],
+            "as_of": "2026-11-23",
+        },
+        "plan_cost_later",
+    ),
+    ({"colour": "red"}, "unknown_field"),
+    ({"needs": []}, "list_too_short"),
+]
+
+
+@pytest.mark.parametrize(("raw", "code"), BAD, ids=[code for _, code in BAD])
+def test_options_that_cannot_be_meant_are_refused(raw, code):
+    with pytest.raises(InvalidOptions) as caught:
+        PlanOptions.parse(raw)
+    assert code in {problem.code for problem in caught.value.problems}
+
+
+def test_a_product_that_does_not_exist_is_refused_with_those_near():
+    with pytest.raises(InvalidOptions) as caught:
+        planner().plan(sample("farm_machinery"), exclude=["exp-packin"])
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.allowed[0]) == ("plan_unknown_product", "exp-packing")
+
+
+def test_a_dated_cost_moves_the_choice():
+    options = {**OPTIONS, "only": ["cor-cashflow", "cor-e-loan"], "plans": 1}
+    free = planner().plan(sample("micro_first_loan"), **options)["plans"][0]["lines"][0]
+    costs = [{"product": free["product_id"], "pct_a_year": 50, "date": AS_OF}]
+    dear = planner().plan(sample("micro_first_loan"), **options, costs=costs)["plans"][0]
+    assert dear["lines"][0]["product_id"] != free["product_id"]
