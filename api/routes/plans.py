@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.bodies import asked, placed
 from api.errors import InvalidRequest
 from api.schemas.plans import PlansRequest
-from recommender.errors import InvalidInput
+from recommender.errors import CorridorError, InvalidInput
 from recommender.plan_options import PlanOptions
 
 WORKER = "api.planning_worker:plan"
@@ -33,6 +33,6 @@ async def plans(request: Request) -> Response:
         WORKER, state.settings, versions, query.company, query.options
     )
     if body is None:
-        raise InvalidRequest(problems)
+        raise InvalidRequest(problems) if problems else CorridorError()
     headers = {"Run-Id": str(uuid.uuid4())}
     return Response(body, headers=headers, media_type="application/json")

@@ -87,6 +87,7 @@ def second(model: Model, settings: Settings) -> dict[Name, float]:
         unsure = helper.standing == "conditional"
         burden = HALF * w.line + w.paper * helper.missing_papers + TIE * next(order)
         aims["v", h] = burden + (w.hangs * HALF if unsure else 0.0)
+    aims |= dict.fromkeys(model.names("q"), -w.tied / STAKE)
     for q, name in enumerate(model.names("bank")):
         aims[name] = w.bank + TIE * q
     aims |= {name: TIE * float(str(name[2])) / STAKE for name in model.names("a")}
@@ -115,5 +116,5 @@ def _of_hedges(model: Model, w: StageWeights, order: Iterator[int]) -> dict[Name
         for way in ("s", "f"):
             unsure = hedge.standing == "conditional"
             aims[way, "y", h] = burden + (w.conditional * HALF if unsure else 0.0)
-            aims[way, h] = TIE / STAKE
+            aims[way, h] = (TIE + w.tied * float(model.s.margin_rate)) / STAKE
     return aims

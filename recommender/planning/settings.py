@@ -31,6 +31,7 @@ class StageWeights(Record):
 
     exposure: float
     margin: float
+    tied: float
     gap: float
     conditional: float
     line: float

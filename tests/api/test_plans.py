@@ -116,3 +116,16 @@ def test_the_command_refuses_bad_flags(tmp_path, capsys):
     profile.write_text("{}", "utf-8")
     assert main(["plan", str(profile), "--plans", "9", "--language", "en"]) == 2
     assert "--plans" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_no_answer_and_stays_in_the_worker(monkeypatch):
+    """An error of the engine's own kind cannot be sent between processes."""
+    from api import planning_worker
+    from recommender.planning import PlanFault
+
+    class Broken:
+        def plan(self, company, options):
+            raise PlanFault(faults="x")
+
+    monkeypatch.setitem(planning_worker._planners, ("a", "b"), Broken())
+    assert planning_worker.plan(None, ("a", "b"), None, None) == (None, ())
