@@ -4,6 +4,7 @@ import csv
 import json
 
 import openpyxl
+import pyarrow as pa
 import pytest
 from company_tables import flat, flat_table
 from populations import engine, profiles, rows_of, written
@@ -13,7 +14,6 @@ from recommender.domain import Company
 from recommender.errors import UnreadableFile
 
 FACTS = engine().catalogue.facts
-pa = pytest.importorskip("pyarrow")
 
 
 def as_csv(path, rows):
