@@ -24,11 +24,11 @@ from api.errors import (
     problem_body,
 )
 from api.loading import Follower
-from api.prospect_worker import Ranking
 from api.routes import catalogue, company, health, plans, prospects
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
-from api.workers import Workers
+from api.workers.pool import Workers
+from api.workers.prospects import Ranking
 from recommender import __version__
 from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text

@@ -24,7 +24,7 @@ from api.parsing import parsed
 from api.schemas.prospects import ProspectsRequest
 from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
-from recommender.prospect_options import ProspectOptions
+from recommender.prospects.options import ProspectOptions
 from recommender.records import Record
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import orjson
 
-from api import catalogue_commands
-from api.arguments import BAD_INPUT, COMMAND, language_of, parser
-from api.complaints import complain
+from api.commands import catalogue
+from api.commands.arguments import BAD_INPUT, COMMAND, language_of, parser
+from api.commands.complaints import complain
+from api.commands.model_arguments import COMMANDS
+from api.commands.population_arguments import COMMANDS as POPULATION
 from api.loading import load_engine
-from api.model_arguments import COMMANDS
-from api.population_arguments import COMMANDS as POPULATION
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.texts import Language
@@ -35,10 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     actions = {
         "recommend": _recommend,
         "plan": _plan,
-        "check": catalogue_commands.check,
-        "convert": catalogue_commands.convert,
-        "diff": catalogue_commands.diff,
-        "template": catalogue_commands.template,
+        "check": catalogue.check,
+        "convert": catalogue.convert,
+        "diff": catalogue.diff,
+        "template": catalogue.template,
         "serve": _serve,
         "simulate": _simulate,
         "batch": _batch,
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _recommend(arguments: argparse.Namespace, language: Language) -> int:
-    from api.files import read_values
+    from api.commands.files import read_values
 
     settings = Settings.read(os.environ, catalogue=arguments.catalogue, models=arguments.models)
     engine = load_engine(settings)
@@ -85,7 +85,7 @@ def _recommend(arguments: argparse.Namespace, language: Language) -> int:
 
 
 def _plan(arguments: argparse.Namespace, language: Language) -> int:
-    from api.planning_commands import plan
+    from api.commands.plans import plan
 
     return plan(arguments, language)
 
@@ -118,7 +118,7 @@ def _print_answer(answer: dict[str, Any], *, as_json: bool) -> None:
         sys.stdout.buffer.write(orjson.dumps(answer))
         sys.stdout.buffer.write(b"\n" if sys.stdout.isatty() else b"")
         return
-    from api.console import console_on, printed
+    from api.commands.console import console_on, printed
 
     sys.stdout.write(printed(console_on(sys.stdout), answer))
 
@@ -132,20 +132,20 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         models=arguments.models,
         population=arguments.population,
     )
-    from api.serve import serve
+    from api.commands.serve import serve
 
     serve(settings, language)
     return 0
 
 
 def _simulate(arguments: argparse.Namespace, language: Language) -> int:
-    from api.simulating import simulate
+    from api.commands.simulate import simulate
 
     return simulate(arguments, language)
 
 
 def _batch(arguments: argparse.Namespace, language: Language) -> int:
-    from api.batching import batch
+    from api.commands.batch import batch
 
     return batch(arguments, language)
 
@@ -154,9 +154,9 @@ def _on_models(name: str) -> Callable[[argparse.Namespace, Language], int]:
     """A command that works on models; what it needs is imported when it runs."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api import modelling, promoting
+        from api.commands import models, promotion
 
-        module = promoting if name in ("promote", "rollback", "models") else modelling
+        module = promotion if name in ("promote", "rollback", "models") else models
         code: int = getattr(module, name)(arguments, language)
         return code
 
@@ -167,7 +167,7 @@ def _on_versions(name: str) -> Callable[[argparse.Namespace, Language], int]:
     """A command that works on versions of the catalogue; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.catalogue_versions import ACTIONS
+        from api.commands.catalogue_versions import ACTIONS
 
         return ACTIONS[name](arguments, language)
 
@@ -178,7 +178,7 @@ def _on_population(name: str) -> Callable[[argparse.Namespace, Language], int]:
     """A command that works on a population; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.population_commands import ACTIONS
+        from api.commands.population import ACTIONS
 
         return ACTIONS[name](arguments, language)
 
@@ -186,6 +186,6 @@ def _on_population(name: str) -> Callable[[argparse.Namespace, Language], int]:
 
 
 def _prospects(arguments: argparse.Namespace, language: Language) -> int:
-    from api.prospecting import prospects
+    from api.commands.prospects import prospects
 
     return prospects(arguments, language)

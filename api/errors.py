@@ -11,9 +11,9 @@ from typing import Any
 
 import orjson
 
-from recommender.column_files import DamagedPopulation
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
-from recommender.population import PopulationMismatch
+from recommender.population.column_files import DamagedPopulation
+from recommender.population.population import PopulationMismatch
 from recommender.texts import Label, Language, error_text, label, problem_text, text
 
 MEDIA_TYPE = "application/problem+json"

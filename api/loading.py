@@ -11,11 +11,11 @@ from pathlib import Path
 
 from api.settings import Settings
 from recommender import Catalogue, Engine
-from recommender.catalogue_versions import PACKAGED
 from recommender.errors import CorridorError, UnreadableFile
+from recommender.matching.scoring import Weights, expert_weights
 from recommender.parameters import Parameters
-from recommender.registry import Registry, Serving
-from recommender.scoring import Weights, expert_weights
+from recommender.registry.catalogues import PACKAGED
+from recommender.registry.registry import Registry, Serving
 
 logger = logging.getLogger("corridor")
 

@@ -45,11 +45,11 @@ from api.schemas.requests import (
     WhatIfRequest,
 )
 from recommender import Engine, __version__
+from recommender.company.relationship import Relationship
 from recommender.errors import CorridorError, NotFound, Problem
-from recommender.population import PopulationMismatch
-from recommender.prospect_options import MOST, ProspectOptions
-from recommender.prospects import answer_json, prospect_json
-from recommender.relationship import Relationship
+from recommender.population.population import PopulationMismatch
+from recommender.prospects.lists import answer_json, prospect_json
+from recommender.prospects.options import MOST, ProspectOptions
 from recommender.texts import Language, label, text
 
 Json = dict[str, Any]

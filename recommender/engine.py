@@ -14,25 +14,25 @@ from typing import Any
 import numpy as np
 
 from recommender import __about__
-from recommender.amounts import Basis, Indication, indicate
-from recommender.answers import Assessment, Json, MatchWriter
+from recommender.answers.changes import apply
+from recommender.answers.explain import Wording
+from recommender.answers.matches import Assessment, Json, MatchWriter
+from recommender.answers.notices import nothing_fits, notices
+from recommender.answers.ranking import INELIGIBLE, Ranking
+from recommender.answers.sheets import Sheets, provenance
 from recommender.catalogue import Catalogue
-from recommender.changes import apply
-from recommender.derived import as_json, given
-from recommender.domain import Company
+from recommender.catalogue.product import Product
+from recommender.company.derived import as_json, given
+from recommender.company.fields import BY_ID
+from recommender.company.profile import Company
 from recommender.errors import InvalidProfile
-from recommender.explain import Wording
-from recommender.fields import BY_ID
-from recommender.matching import Case, Matcher
-from recommender.notices import nothing_fits, notices
+from recommender.matching.amounts import Basis, Indication, indicate
+from recommender.matching.matcher import Case, Matcher
+from recommender.matching.scoring import Weights, expert_weights, score
+from recommender.matching.similarity import FEATURES
 from recommender.options import Options
 from recommender.parameters import Parameters
-from recommender.product import Product
-from recommender.questions import Questions
-from recommender.ranking import INELIGIBLE, Ranking
-from recommender.scoring import Weights, expert_weights, score
-from recommender.sheets import Sheets, provenance
-from recommender.similarity import FEATURES
+from recommender.questions.next_questions import Questions
 from recommender.texts import Language, label, show, text
 from recommender.vocabulary import LANES
 

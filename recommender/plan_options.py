@@ -9,12 +9,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from recommender.domain import Need
+from recommender.catalogue.product import ShareRange
+from recommender.company.profile import Need
 from recommender.errors import InvalidOptions, Problem
 from recommender.options import Options
 from recommender.parameter_files import GivenRate
 from recommender.parameters import Rate
-from recommender.product import ShareRange
 from recommender.records import (
     Day,
     Identifier,

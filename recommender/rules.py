@@ -45,7 +45,7 @@ def in_one_order(_: type[Record], listed: Any, info: ValidationInfo) -> Any:
 class Predicate(Record):
     """One comparison of a fact or profile field with a value or another field.
 
-    f: fact id, or a field of `recommender.fields.FIELDS`.
+    f: fact id, or a field of `recommender.company.fields.FIELDS`.
     v: number, code, list of codes, [low, high] for `between`, ISO date; absent for holds / lacks.
     v_field: a field to compare with instead of a value.
     """

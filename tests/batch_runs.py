@@ -11,7 +11,7 @@ from recommender import Catalogue
 from recommender.batch import local, runs
 from recommender.batch.jobs import Asked, Model
 from recommender.batch.schema import COMPANIES
-from recommender.scoring import expert_weights
+from recommender.matching.scoring import expert_weights
 from recommender.simulation import companies
 
 DAY = datetime.date(2026, 11, 23)

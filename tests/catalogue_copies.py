@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from recommender import Catalogue
-from recommender.catalogue_files import as_json, write_catalogue
+from recommender.catalogue.files import as_json, write_catalogue
 
 RAISED, WITHDRAWN, NEW = "cor-cashflow", "prg-centre", "cor-cashflow-plus"
 

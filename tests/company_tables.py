@@ -2,9 +2,9 @@
 
 import json
 
-from recommender.catalogue_cells import written
-from recommender.catalogue_columns import Column
-from recommender.company_columns import profile_columns, relationship_columns
+from recommender.catalogue.cells import written
+from recommender.catalogue.columns import Column
+from recommender.population.company_columns import profile_columns, relationship_columns
 
 
 def flat(raw):

@@ -15,11 +15,11 @@ import numpy as np
 from recommender import Catalogue
 from recommender.learning.baselines import prominence
 from recommender.learning.lists import EPOCH, Lists
-from recommender.outcomes import NAMES as COLUMNS
+from recommender.matching.pairs import Pairs, match
+from recommender.matching.scoring import Weights
+from recommender.matching.similarity import NAMES
 from recommender.outcomes import Outcomes, outcomes_of
-from recommender.pairs import Pairs, match
-from recommender.scoring import Weights
-from recommender.similarity import NAMES
+from recommender.outcomes.table import NAMES as COLUMNS
 from recommender.vocabulary import LANES
 
 CATALOGUE = Catalogue.load()

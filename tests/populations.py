@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from recommender import Catalogue, Engine
-from recommender.company_columns import split
-from recommender.company_files import Read, read_companies
-from recommender.population import Population
-from recommender.population_build import How, build
-from recommender.scoring import Weights, expert_weights
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.population.build import How, build
+from recommender.population.company_columns import split
+from recommender.population.company_files import Read, read_companies
+from recommender.population.population import Population
 from recommender.simulation import companies
 
 DAY = datetime.date(2026, 11, 23)
@@ -91,7 +91,7 @@ def learned_weights(uptake=None) -> Weights:
 
 
 def firm_of(raw):
-    from recommender.domain import Company
+    from recommender.company.profile import Company
 
     profile, _ = split(raw)
     return engine().matcher.read(Company.parse(profile), DAY).firm

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from recommender import Catalogue, Company, Engine
-from recommender.catalogue_files import as_json, as_yaml
+from recommender.catalogue.files import as_json, as_yaml
 from tests.benchmarks import (
     catalogues,
     company,

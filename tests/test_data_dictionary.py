@@ -8,13 +8,14 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from recommender import product, rules, vocabulary
-from recommender.catalogue import SECTIONS, Head
-from recommender.company_columns import profile_columns, relationship_columns
-from recommender.domain import Company
-from recommender.fields import FIELDS
+from recommender import rules, vocabulary
+from recommender.catalogue import product
+from recommender.catalogue.catalogue import SECTIONS, Head
+from recommender.company.fields import FIELDS
+from recommender.company.profile import Company
+from recommender.company.relationship import Relationship
 from recommender.parameter_files import Advances, Number, Parameter, SizeRow, SizeTable, Source
-from recommender.relationship import Relationship
+from recommender.population.company_columns import profile_columns, relationship_columns
 from recommender.tables import data_dir, read_document, read_rows
 from recommender.texts import label
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.tables import data_dir, read_document, read_rows
 
 DATA = data_dir()

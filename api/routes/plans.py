@@ -13,7 +13,7 @@ from api.schemas.plans import PlansRequest
 from recommender.errors import CorridorError, InvalidInput
 from recommender.plan_options import PlanOptions
 
-WORKER = "api.planning_worker:plan"
+WORKER = "api.workers.planning:plan"
 
 router = APIRouter()
 

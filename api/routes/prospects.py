@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.bodies import engine_of, prospects_asked, run_headers
-from api.prospect_worker import Ranking
+from api.workers.prospects import Ranking
 
 router = APIRouter()
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.schemas.answers import DatedNote, Line, OpenRule
 from api.schemas.figures import Amount
 from api.schemas.products import PaperName
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.plan_options import PlanOptions
 from recommender.records import Record
 from recommender.texts import Language

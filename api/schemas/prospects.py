@@ -17,7 +17,7 @@ from api.schemas.answers import (
 )
 from api.schemas.figures import Amount, Span
 from api.schemas.products import PaperName, ProvenanceNote
-from recommender.prospect_options import Order, ProspectOptions
+from recommender.prospects.options import Order, ProspectOptions
 from recommender.records import Record
 from recommender.texts import Language
 from recommender.vocabulary import Lane, SizeClass

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.options import Options
 from recommender.records import Record
 

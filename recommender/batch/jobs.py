@@ -13,10 +13,10 @@ from recommender import __about__
 from recommender.batch.inputs import Input, Part
 from recommender.batch.schema import VERSIONS
 from recommender.catalogue import Catalogue
-from recommender.catalogue_files import as_json
+from recommender.catalogue.files import as_json
 from recommender.errors import InvalidInput, Problem
+from recommender.matching.scoring import Weights, digest
 from recommender.parameters import Parameters
-from recommender.scoring import Weights, digest
 
 FORMAT = 1
 

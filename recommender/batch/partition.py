@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from recommender.answers import FITS
+from recommender.answers.matches import FITS
+from recommender.answers.ranking import INELIGIBLE, Ranking
 from recommender.batch.schema import ANSWERED
 from recommender.errors import Problem, UnreadableFile
-from recommender.matching import Case, Matcher
-from recommender.pairs import BATCH, examined
-from recommender.ranking import INELIGIBLE, Ranking
-from recommender.scoring import MICRO, Scores, Weights, score
+from recommender.matching.matcher import Case, Matcher
+from recommender.matching.pairs import BATCH, examined
+from recommender.matching.scoring import MICRO, Scores, Weights, score
 from recommender.tables import parse_json
 from recommender.texts import problem_text
 from recommender.vocabulary import LANES

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from recommender.batch.places import Place
 from recommender.batch.schema import MATCHES, REJECTS, VERSIONS
-from recommender.scoring import canonical_json
+from recommender.matching.scoring import canonical_json
 
 FOLDERS = ("matches", "rejects")
 RECORDS = "_partitions"

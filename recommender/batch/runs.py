@@ -16,7 +16,7 @@ from recommender.batch.jobs import Asked, Job, Model
 from recommender.batch.parts import FOLDERS, RECORDS, Record, file_name
 from recommender.batch.places import Place, place
 from recommender.errors import InvalidInput, Problem, UnreadableFile, Unwritable
-from recommender.scoring import canonical_json
+from recommender.matching.scoring import canonical_json
 
 STARTED, MANIFEST = "_run.json", "manifest.json"
 Told = Callable[[int], None]

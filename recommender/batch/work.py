@@ -15,7 +15,7 @@ from recommender.batch.parts import Record, finished, write_part
 from recommender.batch.places import place
 from recommender.batch.schema import DONE
 from recommender.errors import CorridorError, InvalidInput, Problem
-from recommender.matching import Matcher
+from recommender.matching.matcher import Matcher
 from recommender.parameters import Parameters
 
 

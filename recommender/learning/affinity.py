@@ -12,14 +12,14 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from recommender.encoding import Floats, Ints
 from recommender.errors import Problem
 from recommender.learning.choices import Choices, most_likely
 from recommender.learning.events import InvalidChoices
 from recommender.learning.metrics import chances
 from recommender.learning.tokens import Row, Vocabulary
-from recommender.scoring import MICRO, Micros, micros
-from recommender.tokens import group
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.scoring import MICRO, Micros, micros
+from recommender.matching.tokens import group
 
 BASELINE, STEP = "baseline", "since"
 

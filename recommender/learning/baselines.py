@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.catalogue import Catalogue
-from recommender.encoding import Floats, Ints
 from recommender.learning.events import BLOCK, Events
 from recommender.learning.lists import Lists
 from recommender.learning.posterior import Posterior, maximum_posterior
-from recommender.scoring import PEERS, Weights
-from recommender.similarity import NAMES
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.scoring import PEERS, Weights
+from recommender.matching.similarity import NAMES
 from recommender.vocabulary import LANES
 
 STRENGTH = 10.0

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from recommender.encoding import Floats, Ints
-from recommender.learned import Affinity, Peers
 from recommender.learning.lists import Lists
 from recommender.learning.metrics import Interval
-from recommender.scoring import MICRO, PEERS, Micros, Weights, micros
-from recommender.similarity import NEUTRAL
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.learned import Affinity, Peers
+from recommender.matching.scoring import MICRO, PEERS, Micros, Weights, micros
+from recommender.matching.similarity import NEUTRAL
 from recommender.vocabulary import LANES
 
 FEWEST, RIDGE, STEPS = 30, 1e-3, 50

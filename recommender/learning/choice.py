@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from recommender.encoding import Floats
 from recommender.errors import Problem
 from recommender.learning.events import InvalidChoices, event_codes, read_events
 from recommender.learning.posterior import maximum_posterior
-from recommender.scoring import MICRO, Weights, expert_weights, micros
-from recommender.similarity import NAMES, NEUTRAL
+from recommender.matching.encoding import Floats
+from recommender.matching.scoring import MICRO, Weights, expert_weights, micros
+from recommender.matching.similarity import NAMES, NEUTRAL
 
 
 class ChoiceRanker(BaseEstimator):
@@ -49,7 +49,7 @@ class ChoiceRanker(BaseEstimator):
 
     Attributes
     ----------
-    coef_ (K,), weights_: the weights as an array, and as what `recommender.scoring` serves with.
+    coef_ (K,), weights_: the weights as an array, and as what `matching.scoring` serves with.
     prior_ (K,), n_events_, n_iter_, n_features_in_: what they were fitted from.
 
     Sources: McFadden, D. (1974), Conditional logit analysis of qualitative choice behavior; Train,
@@ -135,7 +135,7 @@ class ChoiceRanker(BaseEstimator):
         return Weights(learned, baselines, self.trained_on if self.n_events_ else None)
 
     def decision_function(self, X: Any) -> Floats:
-        """Scores (rows,) in points, by the arithmetic of `recommender.scoring`."""
+        """Scores (rows,) in points, by the arithmetic of `recommender.matching.scoring`."""
         check_is_fitted(self, "coef_")
         values = self._filled(self._table(X, reset=False))
         scores: Floats = micros(values * self.coef_).sum(axis=1) / MICRO

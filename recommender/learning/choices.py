@@ -13,8 +13,8 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from recommender.encoding import Floats, Ints
 from recommender.errors import Problem
+from recommender.matching.encoding import Floats, Ints
 
 MEMORY = 20
 

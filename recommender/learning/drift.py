@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
-from recommender.encoding import Floats
 from recommender.learning.calibration import calibration_error, chances, row_scores
 from recommender.learning.lists import Lists
-from recommender.scoring import Weights
-from recommender.similarity import NAMES
+from recommender.matching.encoding import Floats
+from recommender.matching.scoring import Weights
+from recommender.matching.similarity import NAMES
 
 BINS = 10
 Json = dict[str, Any]

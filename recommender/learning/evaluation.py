@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.encoding import Floats, Ints
 from recommender.learning import metrics
 from recommender.learning.calibration import (
     calibration_error,
@@ -27,8 +26,9 @@ from recommender.learning.lists import Lists
 from recommender.learning.metrics import Interval, by_firm
 from recommender.learning.offpolicy import first_choice, spanned, value
 from recommender.learning.peers import peers
-from recommender.pairs import SEGMENTS
-from recommender.scoring import Weights
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.pairs import SEGMENTS
+from recommender.matching.scoring import Weights
 
 FEWEST_FIRMS, FEWEST_TAKERS = 20, 5
 MEASURES = ("mrr", "ndcg_3", "hit_1", "log_loss")

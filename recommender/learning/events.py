@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from recommender.encoding import Floats, Ints
 from recommender.errors import InvalidInput, Problem
+from recommender.matching.encoding import Floats, Ints
 
 BLOCK = 1_024
 SAMPLED = 16

@@ -12,17 +12,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from recommender.encoding import Floats
-from recommender.kinds import KIND_NAMES, KIND_OF
-from recommender.learned import FEWEST_FIRMS
 from recommender.learning.baselines import HALF_WIDTH, Fit, prominence
 from recommender.learning.calibration import row_scores
 from recommender.learning.choices import Choices, most_likely
 from recommender.learning.lists import Lists
 from recommender.learning.metrics import by_firm
 from recommender.learning.tokens import Vocabulary
-from recommender.scoring import Weights
-from recommender.tokens import group
+from recommender.matching.encoding import Floats
+from recommender.matching.kinds import KIND_NAMES, KIND_OF
+from recommender.matching.learned import FEWEST_FIRMS
+from recommender.matching.scoring import Weights
+from recommender.matching.tokens import group
 from recommender.vocabulary import LANES
 
 STRENGTHS = (100.0, 20.0, 4.0)

@@ -17,11 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from recommender.catalogue import Catalogue
-from recommender.encoding import Floats, Ints
 from recommender.errors import Problem
-from recommender.outcomes import REFUSED, SILENT, TAKEN, InvalidOutcomes, Outcomes
-from recommender.pairs import InvalidProfiles, Pairs, match
-from recommender.similarity import NEUTRAL
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.pairs import InvalidProfiles, Pairs, match
+from recommender.matching.similarity import NEUTRAL
+from recommender.outcomes import InvalidOutcomes, Outcomes
+from recommender.outcomes.table import REFUSED, SILENT, TAKEN
 from recommender.vocabulary import LANES
 
 Bools = NDArray[np.bool_]

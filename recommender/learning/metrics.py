@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from recommender.encoding import Floats, Ints
+from recommender.matching.encoding import Floats, Ints
 
 LEAST = 1e-15
 BINS = 15

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from recommender.encoding import Floats, Ints
 from recommender.learning.calibration import draws
 from recommender.learning.lists import Lists
-from recommender.scoring import Weights, score
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.scoring import Weights, score
 from recommender.vocabulary import LANES
 
 ENOUGH = 50.0

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.learned import FEWEST_FIRMS, Peers
 from recommender.learning.lists import Lists
-from recommender.scoring import PEERS
+from recommender.matching.learned import FEWEST_FIRMS, Peers
+from recommender.matching.scoring import PEERS
 
 STRENGTH, FOLDS = 20.0, 5
 

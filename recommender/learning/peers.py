@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.encoding import Floats, Ints
-from recommender.learned import FEWEST_FIRMS
 from recommender.learning.lists import Bools, Lists
 from recommender.learning.tokens import Vocabulary
-from recommender.pairs import Pairs
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.learned import FEWEST_FIRMS
+from recommender.matching.pairs import Pairs
 
 Scorer = Callable[[Lists], Floats]
 LATELY, NEAREST = 90, 50

@@ -15,8 +15,8 @@ from scipy.optimize import lsq_linear
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from recommender.encoding import Floats
 from recommender.learning.events import Events
+from recommender.matching.encoding import Floats
 
 ENOUGH_FOR_A_SAMPLE = 20_000
 COARSE, CURVED, SHORTEST = 1e-4, 1e-2, 1e-12

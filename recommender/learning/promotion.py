@@ -10,7 +10,7 @@ from recommender.cases import failing
 from recommender.engine import Engine
 from recommender.errors import Problem
 from recommender.learning.evaluation import HEADLINE, worse
-from recommender.scoring import Weights
+from recommender.matching.scoring import Weights
 
 
 def against(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from recommender.encoding import Ints
+from recommender.matching.encoding import Ints
 
 Row = Mapping[str, float]
 

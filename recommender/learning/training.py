@@ -16,7 +16,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from recommender.catalogue import Catalogue
-from recommender.encoding import Ints
 from recommender.errors import CorridorError
 from recommender.learning.baselines import Fit, fit
 from recommender.learning.calibration import calibrate, row_scores
@@ -25,9 +24,10 @@ from recommender.learning.evaluation import evaluate, refusals
 from recommender.learning.kind_points import chosen, with_points
 from recommender.learning.lists import EPOCH, Lists, read_lists
 from recommender.learning.peer_counts import out_of_fold, peer_counts
+from recommender.matching.encoding import Ints
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.similarity import NAMES
 from recommender.outcomes import Outcomes
-from recommender.scoring import Weights, expert_weights
-from recommender.similarity import NAMES
 
 ENOUGH = 100
 FITTED, CALIBRATED = 0.6, 0.8

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from recommender import codes
-from recommender.amounts import REBATE, STATED, Basis, accepted
-from recommender.collateral import items
-from recommender.domain import Company
-from recommender.figures import ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.catalogue.product import Product, ShareRange
+from recommender.company.collateral import items
+from recommender.company.figures import ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.company.profile import Company
+from recommender.matching.amounts import REBATE, STATED, Basis, accepted
 from recommender.planning.settings import Settings
 from recommender.planning.situation import Cover
-from recommender.product import Product, ShareRange
 
 Spans = Mapping[str, tuple[Decimal, Decimal]]
 SECURED = ("advance", "insured_receivable", "documentary_credit")

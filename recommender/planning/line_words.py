@@ -7,15 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from recommender import codes
-from recommender.amounts import Indication, ceilings
-from recommender.answers import Assessment
+from recommender.answers.matches import Assessment
+from recommender.answers.sheets import number
+from recommender.catalogue.product import Product
+from recommender.company.figures import ZERO, Figure, combined, given
 from recommender.engine import Engine
-from recommender.figures import ZERO, Figure, combined, given
+from recommender.matching.amounts import Indication, ceilings
 from recommender.planning.lending import own_figure
 from recommender.planning.plans import Arranged, Drawn, Hedged, Line, Plan, Position
 from recommender.planning.situation import Cover, Situation
-from recommender.product import Product
-from recommender.sheets import number
 from recommender.texts import Label, Language, Money, Percent, label, show, text
 
 Json = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.engine import Engine
 from recommender.planning.plans import Plan
 from recommender.texts import Language, show, text

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from recommender import __about__
-from recommender.answers import Assessment
-from recommender.domain import Company, Need
+from recommender.answers.matches import Assessment
+from recommender.company.figures import in_cny
+from recommender.company.profile import Company, Need
 from recommender.engine import Engine
 from recommender.errors import InvalidOptions
-from recommender.figures import in_cny
 from recommender.plan_options import PlanOptions
 from recommender.planning import sensitivity
 from recommender.planning.compose import Composer

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from recommender import codes
-from recommender.amounts import Basis, ceilings
-from recommender.answers import Assessment
-from recommender.domain import Need
+from recommender.answers.matches import Assessment
+from recommender.catalogue.gates import buckets_of
+from recommender.catalogue.product import Product, Range
+from recommender.company.figures import ZERO, in_cny, stated_number
+from recommender.company.profile import Need
 from recommender.engine import Engine
-from recommender.figures import ZERO, in_cny, stated_number
-from recommender.gates import buckets_of
+from recommender.matching.amounts import Basis, ceilings
+from recommender.matching.scoring import MICRO
 from recommender.plan_options import PlanOptions
 from recommender.planning import lending
 from recommender.planning.settings import Settings
@@ -28,8 +30,6 @@ from recommender.planning.situation import (
     Want,
 )
 from recommender.planning.standing import Standings
-from recommender.product import Product, Range
-from recommender.scoring import MICRO
 from recommender.vocabulary import BUCKET_DAYS
 
 LARGEST = Decimal(10) ** 13

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from recommender.answers import Assessment
-from recommender.domain import Need
-from recommender.figures import ZERO, in_cny
+from recommender.answers.matches import Assessment
+from recommender.company.figures import ZERO, in_cny
+from recommender.company.profile import Need
 from recommender.plan_options import PlanOptions
 from recommender.planning.plans import Plan
 from recommender.planning.situation import Situation

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from recommender.answers import Assessment
-from recommender.changes import Change, apply
-from recommender.domain import Company
+from recommender.answers.changes import Change, apply
+from recommender.answers.matches import Assessment
+from recommender.company.figures import ZERO
+from recommender.company.profile import Company
 from recommender.errors import InvalidProfile
-from recommender.figures import ZERO
 from recommender.plan_options import PlanOptions
 from recommender.planning.plans import Plan
 from recommender.planning.search import least_uncovered

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from recommender.figures import Figure
+from recommender.catalogue.product import Product
+from recommender.company.figures import Figure
 from recommender.parameters import Rate
-from recommender.product import Product
 
 Standing = Literal["eligible", "conditional"]
 

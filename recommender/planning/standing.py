@@ -10,15 +10,15 @@ from functools import cached_property
 import numpy as np
 
 from recommender import codes
-from recommender.answers import Assessment
-from recommender.domain import Collateral
-from recommender.eligibility import YES
-from recommender.headroom import NEEDS, RESTS_ON
-from recommender.matching import Matcher
+from recommender.answers.matches import Assessment
+from recommender.catalogue.product import Product
+from recommender.company.headroom import NEEDS, RESTS_ON
+from recommender.company.profile import Collateral
+from recommender.matching.eligibility import YES
+from recommender.matching.matcher import Matcher
 from recommender.planning import lending
 from recommender.planning.settings import Settings
 from recommender.planning.situation import Cover, Standing
-from recommender.product import Product
 from recommender.rules import Rule
 
 OWN_TESTS = (

@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from recommender import codes
-from recommender.amounts import REBATE, STATED, ceilings
-from recommender.collateral import items
-from recommender.domain import Company, Need
-from recommender.eligibility import NO
+from recommender.catalogue.gates import buckets_of
+from recommender.catalogue.product import Product
+from recommender.company.collateral import items
+from recommender.company.figures import ZERO, in_cny, stated_number
+from recommender.company.profile import Company, Need
 from recommender.engine import Engine
 from recommender.errors import CorridorError
-from recommender.figures import ZERO, in_cny, stated_number
-from recommender.gates import buckets_of
-from recommender.matching import Case
+from recommender.matching.amounts import REBATE, STATED, ceilings
+from recommender.matching.eligibility import NO
+from recommender.matching.matcher import Case
 from recommender.plan_options import PlanOptions
 from recommender.planning import lending
 from recommender.planning.plans import Hedged, Line, Plan, Position
 from recommender.planning.settings import Settings, settings
 from recommender.planning.standing import tested_by_plans
-from recommender.product import Product
 
 CENT = Decimal("0.01")
 TOLERANCE = Decimal("1.00")

@@ -8,10 +8,11 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from recommender.answers import Assessment
-from recommender.change_texts import ChangeWriter
+from recommender.answers.change_texts import ChangeWriter
+from recommender.answers.matches import Assessment
+from recommender.answers.sheets import number
+from recommender.company.figures import ZERO
 from recommender.engine import Engine
-from recommender.figures import ZERO
 from recommender.plan_options import PlanOptions
 from recommender.planning.line_words import LineWriter
 from recommender.planning.papers import papers_by_date
@@ -19,7 +20,6 @@ from recommender.planning.plans import Plan, Position
 from recommender.planning.reasons import notes_of, why_open
 from recommender.planning.sensitivity import MATERIAL, Fall, Way
 from recommender.planning.situation import Situation
-from recommender.sheets import number
 from recommender.texts import Label, Language, Money, Percent, show, text
 
 Json = dict[str, Any]

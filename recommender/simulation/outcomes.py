@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from recommender.catalogue import Catalogue
-from recommender.encoding import Floats
-from recommender.kinds import Firm
-from recommender.outcome_cells import REFUSALS
-from recommender.outcomes import REFUSED, SILENT, TAKEN, frame_of
-from recommender.pairs import Pairs, match
-from recommender.scoring import Weights, expert_weights, score
-from recommender.similarity import NAMES, NEUTRAL
+from recommender.matching.encoding import Floats
+from recommender.matching.kinds import Firm
+from recommender.matching.pairs import Pairs, match
+from recommender.matching.scoring import Weights, expert_weights, score
+from recommender.matching.similarity import NAMES, NEUTRAL
+from recommender.outcomes.cells import REFUSALS
+from recommender.outcomes.table import REFUSED, SILENT, TAKEN, frame_of
 from recommender.simulation.draws import Draws
 from recommender.tables import data_dir, read_document
 from recommender.vocabulary import LANES

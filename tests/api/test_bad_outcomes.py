@@ -10,9 +10,9 @@ import pytest
 
 from api.cli import main
 from recommender import Catalogue
-from recommender.catalogue_files import as_json
-from recommender.outcome_files import ENDINGS, write_outcomes
-from recommender.registry import Registry
+from recommender.catalogue.files import as_json
+from recommender.outcomes.files import ENDINGS, write_outcomes
+from recommender.registry.registry import Registry
 from recommender.simulation import companies, write
 from recommender.simulation.outcomes import outcomes
 from recommender.texts import LANGUAGES

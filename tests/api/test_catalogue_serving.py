@@ -18,9 +18,9 @@ from api.loading import load_catalogue, load_engine
 from api.settings import Settings
 from recommender import Catalogue, Engine
 from recommender.errors import CatalogueMismatch, UnreadableFile
-from recommender.registry import POINTER, Registry
-from recommender.scoring import Weights, expert_weights
-from recommender.similarity import NAMES
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.similarity import NAMES
+from recommender.registry.registry import POINTER, Registry
 
 COMPANY = {"trade": {"directions": ["export"], "stage": "post_shipment"}}
 BODY = {"company": COMPANY, "options": {"language": "en", "as_of": "2026-11-23"}}

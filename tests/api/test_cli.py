@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from api import examples
-from api.console import WIDTH, _shared
+from api.commands.console import WIDTH, _shared
 from recommender.tables import data_dir, read_document
 from recommender.texts import Money, show
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.arguments import language_of
+from api.commands.arguments import language_of
 from api.language import of_locale, preferred
 
 

@@ -10,7 +10,7 @@ import pytest
 from api import examples
 from api.cli import main
 from api.errors import PlanBusy
-from api.workers import Workers, call
+from api.workers.pool import Workers, call
 
 BODY = {"company": dict(examples.EXPORTER), "options": dict(examples.PLAN_OPTIONS)}
 
@@ -120,12 +120,12 @@ def test_the_command_refuses_bad_flags(tmp_path, capsys):
 
 def test_a_fault_of_ours_is_no_answer_and_stays_in_the_worker(monkeypatch):
     """An error of the engine's own kind cannot be sent between processes."""
-    from api import planning_worker
+    from api.workers import planning
     from recommender.planning import PlanFault
 
     class Broken:
         def plan(self, company, options):
             raise PlanFault(faults="x")
 
-    monkeypatch.setitem(planning_worker._planners, ("a", "b"), Broken())
-    assert planning_worker.plan(None, ("a", "b"), None, None) == (None, ())
+    monkeypatch.setitem(planning._planners, ("a", "b"), Broken())
+    assert planning.plan(None, ("a", "b"), None, None) == (None, ())

@@ -12,9 +12,9 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
-from recommender.population import MANIFEST
-from recommender.population_build import remove, update
-from recommender.prospects import Prospects
+from recommender.population.build import remove, update
+from recommender.population.population import MANIFEST
+from recommender.prospects.lists import Prospects
 
 PRODUCT = "cor-cashflow"
 PLACE = f"/v1/products/{PRODUCT}/prospects"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.options import Options
 
 OPERATIONS = ("recommendations", "eligibility", "what-if")

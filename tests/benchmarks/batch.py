@@ -21,7 +21,7 @@ from pyarrow import parquet
 from recommender import Catalogue
 from recommender.batch import local, runs, spark
 from recommender.batch.jobs import Asked, Model
-from recommender.scoring import expert_weights
+from recommender.matching.scoring import expert_weights
 from recommender.simulation import companies, write
 from tests.benchmarks.catalogues import catalogue
 from tests.benchmarks.timing import Line, interleaved, lines, significant

@@ -14,9 +14,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from recommender import Company, Engine
-from recommender.encoding import Floats
+from recommender.matching.encoding import Floats
+from recommender.matching.scoring import MICRO, score
 from recommender.options import Options
-from recommender.scoring import MICRO, score
 from recommender.tables import data_dir
 from tests.benchmarks.catalogues import catalogue
 from tests.benchmarks.timing import Line, Work, interleaved, lines

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix, hstack
 
-from recommender.encoding import Floats, Ints
 from recommender.learning.tokens import Vocabulary
-from recommender.tokens import amount_tokens, group, levels
+from recommender.matching.encoding import Floats, Ints
+from recommender.matching.tokens import amount_tokens, group, levels
 from tests.benchmarks.exim_data import FLAGS
 
 KNOTS = np.linspace(4.0, 8.6, 13).tolist()

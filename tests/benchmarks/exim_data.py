@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.encoding import Ints
+from recommender.matching.encoding import Ints
 
 PAIR = re.compile(r"exim_authorizations_(fy(\d{4})_fy(\d{4})\.csv(?:\.gz)?)")
 KEY = "unique_identifier"

@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from recommender.encoding import Floats, Ints
+from recommender.matching.encoding import Floats, Ints
 from tests.benchmarks.exim_columns import Sheet
 
 Scores = Iterator[tuple[Any, Floats]]

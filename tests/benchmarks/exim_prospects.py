@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.encoding import Floats
 from recommender.learning import metrics
+from recommender.matching.encoding import Floats
 from tests.benchmarks.exim_columns import sheet, tokens
 from tests.benchmarks.exim_data import Decisions, without_indicators
 from tests.benchmarks.exim_peers import boosted, logistic, popularity, popularity_by_industry

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.encoding import Floats
 from recommender.learning.affinity import AffinityRanker
 from recommender.learning.metrics import temperature
+from recommender.matching.encoding import Floats
 from tests.benchmarks.exim_columns import attributes, tokens
 from tests.benchmarks.exim_data import Decisions
 

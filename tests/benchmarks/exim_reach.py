@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from recommender.encoding import Ints
 from recommender.learning import metrics
+from recommender.matching.encoding import Ints
 from tests.benchmarks.exim_tasks import (
     ENGINEERED,
     LOSS,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from recommender.encoding import Floats, Ints
 from recommender.learning import metrics
+from recommender.matching.encoding import Floats, Ints
 from tests.benchmarks.exim_columns import Sheet, sheet, tokens
 from tests.benchmarks.exim_data import Decisions
 from tests.benchmarks.exim_peers import PEERS, WITHOUT_COLUMNS, Peer

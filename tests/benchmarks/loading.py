@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from recommender import Catalogue, Engine
-from recommender.catalogue_files import as_json, as_yaml
+from recommender.catalogue.files import as_json, as_yaml
 from recommender.parameters import Parameters
 from recommender.tables import parse_json, parse_yaml
 from tests.benchmarks.catalogues import catalogue

@@ -16,15 +16,15 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from recommender import Catalogue, Engine
-from recommender.column_files import BlockWriter
-from recommender.columnar import Lens
-from recommender.company_files import Read
-from recommender.packing import _names
-from recommender.population import SEGMENTS, Population, manifest_text
-from recommender.population_build import build
-from recommender.prospect_options import ProspectOptions
-from recommender.prospect_ranking import gated, keys_of
-from recommender.prospects import Prospects
+from recommender.population.build import build
+from recommender.population.column_files import BlockWriter
+from recommender.population.columnar import Lens
+from recommender.population.company_files import Read
+from recommender.population.packing import _names
+from recommender.population.population import SEGMENTS, Population, manifest_text
+from recommender.prospects.lists import Prospects
+from recommender.prospects.options import ProspectOptions
+from recommender.prospects.ranking import gated, keys_of
 from recommender.simulation import companies
 from tests.benchmarks.timing import Line, Work, interleaved, lines
 

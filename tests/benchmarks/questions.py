@@ -15,7 +15,7 @@ from math import sqrt
 from typing import Any
 
 from recommender import Catalogue, Company, Engine
-from recommender.domain import Need, Trade
+from recommender.company.profile import Need, Trade
 from recommender.options import Options
 from recommender.simulation import company
 from tests.benchmarks.timing import Line, significant

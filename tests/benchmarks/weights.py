@@ -9,10 +9,10 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from recommender.encoding import Floats
 from recommender.learning import ChoiceRanker
 from recommender.learning.events import read_events
 from recommender.learning.posterior import Posterior
+from recommender.matching.encoding import Floats
 from tests.benchmarks.timing import Line, Work, interleaved, lines
 
 ALTERNATIVES, SIMILARITIES, STRENGTH = 4, 20, 10.0

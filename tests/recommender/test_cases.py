@@ -7,7 +7,7 @@ import pytest
 from recommender import Engine
 from recommender.cases import cases_folder, failing, options_of, profile_of, read_cases
 from recommender.errors import UnreadableFile
-from recommender.scoring import Weights, expert_weights
+from recommender.matching.scoring import Weights, expert_weights
 from tests.made_outcomes import CATALOGUE
 
 ENGINE = Engine(CATALOGUE)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from strategies import AS_OF
 
 from recommender import Catalogue, Company, Engine
-from recommender.catalogue import catalogue_files
+from recommender.catalogue.catalogue import catalogue_files
 from recommender.errors import InvalidOptions, InvalidProfile, NotFound
 from recommender.tables import data_dir, read_document
 

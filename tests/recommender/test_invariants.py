@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from strategies import AS_OF, leaves, without
 
 from recommender.errors import InvalidProfile
-from recommender.matching import Matcher
-from recommender.scoring import MICRO, expert_weights, score
-from recommender.similarity import NAMES
+from recommender.matching.matcher import Matcher
+from recommender.matching.scoring import MICRO, expert_weights, score
+from recommender.matching.similarity import NAMES
 
 often = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=False

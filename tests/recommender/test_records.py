@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import model_validator
 
-from recommender.domain import Company, Need
+from recommender.company.profile import Company, Need
 from recommender.errors import InvalidProfile, Problem
 from recommender.records import (
     Amount,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from recommender.catalogue import Catalogue
-from recommender.domain import Company
+from recommender.company.profile import Company
 from recommender.errors import InvalidCatalogue, InvalidProfile, UnreadableFile
 from recommender.tables import (
     Row,
@@ -106,7 +106,7 @@ def test_a_key_given_twice_is_refused_at_its_place(text, place, key):
     [
         "!!python/object/apply:os.system ['exit 1']",
         "!!python/object/new:os.system ['exit 1']",
-        "!!python/object:recommender.domain.Company {}",
+        "!!python/object:recommender.company.profile.Company {}",
         "!!python/name:os.system",
         "!!python/module:os",
         "!!python/tuple [1]",

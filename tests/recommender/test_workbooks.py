@@ -6,7 +6,7 @@ import openpyxl
 import pytest
 
 from recommender import Catalogue, Company, Engine
-from recommender.catalogue_files import write_catalogue
+from recommender.catalogue.files import write_catalogue
 from recommender.errors import InvalidCatalogue, UnreadableFile
 from recommender.tables import data_dir
 from recommender.texts import LANGUAGES, error_text, problem_text

@@ -11,7 +11,7 @@ from recommender.batch import jobs
 from recommender.batch.inputs import read_input
 from recommender.batch.jobs import Asked, Job, Model, OtherVersions
 from recommender.batch.places import place
-from recommender.scoring import Weights
+from recommender.matching.scoring import Weights
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from recommender.batch import partition
 from recommender.batch.partition import Partition
 from recommender.batch.schema import ANSWERED
 from recommender.batch.schema import COMPANIES as GOES_IN
-from recommender.matching import Matcher
+from recommender.matching.matcher import Matcher
+from recommender.matching.scoring import Weights, expert_weights
 from recommender.parameters import Parameters
-from recommender.scoring import Weights, expert_weights
 from recommender.texts import table as texts
 from recommender.vocabulary import LANES
 

@@ -11,7 +11,7 @@ from recommender.batch.partition import Partition
 from recommender.batch.parts import FOLDERS, finished, write_part
 from recommender.batch.places import place
 from recommender.batch.schema import COMPANIES, MATCHES, REJECTS, VERSIONS
-from recommender.matching import Matcher
+from recommender.matching.matcher import Matcher
 from recommender.parameters import Parameters
 
 SAID = {**{name: f"{name}-1" for name in VERSIONS}, "run_id": "run", "as_of": str(DAY)}

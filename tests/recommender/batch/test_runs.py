@@ -26,7 +26,7 @@ from recommender.batch import local
 from recommender.batch.jobs import Model
 from recommender.batch.runs import OtherRun
 from recommender.errors import UnreadableFile, Unwritable
-from recommender.scoring import Weights
+from recommender.matching.scoring import Weights
 from recommender.texts import LANGUAGES, error_text, problem_text
 
 ROWS = rows_of(FIRMS)

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from recommender.learning import AffinityRanker, InvalidChoices
 from recommender.learning.choices import Choices
-from recommender.scoring import MICRO
+from recommender.matching.scoring import MICRO
 from recommender.texts import LANGUAGES, error_text, problem_text
 
 PRODUCTS = {

@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from recommender.learning.baselines import STRENGTH, fit, listed, prominence
-from recommender.scoring import Weights, expert_weights
-from recommender.similarity import NAMES
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.similarity import NAMES
 from tests.made_outcomes import (
     CATALOGUE,
     FINANCING,

@@ -21,7 +21,7 @@ from recommender.learning.calibration import (
     summed,
 )
 from recommender.learning.training import Periods
-from recommender.scoring import MICRO, expert_weights, score
+from recommender.matching.scoring import MICRO, expert_weights, score
 from tests.made_outcomes import (
     FINANCING,
     HEDGE,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from recommender.learning.card import cards, group_name, interval, measures
 from recommender.learning.evaluation import MEASURES
-from recommender.similarity import NAMES
+from recommender.matching.similarity import NAMES
 from recommender.texts import LANGUAGES, text
 
 NAMES_OF_CARDS = {f"card.{language}.{end}" for language in LANGUAGES for end in ("md", "html")}

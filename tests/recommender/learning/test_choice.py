@@ -14,8 +14,8 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from recommender.learning import ChoiceRanker, InvalidChoices
 from recommender.learning.events import read_events
 from recommender.learning.posterior import Posterior
-from recommender.scoring import MICRO, expert_weights, score
-from recommender.similarity import NAMES, NEUTRAL
+from recommender.matching.scoring import MICRO, expert_weights, score
+from recommender.matching.similarity import NAMES, NEUTRAL
 
 TRUE = np.array([1.8, 0.0, 0.9, 2.4, 0.3])
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from recommender.learning.drift import BINS, drift, profile
-from recommender.scoring import expert_weights
-from recommender.similarity import NAMES
+from recommender.matching.scoring import expert_weights
+from recommender.matching.similarity import NAMES
 from tests.made_outcomes import FINANCING, Known, Shown, chosen_by, firms, shown
 
 ROUTE = NAMES.index("route")

@@ -7,8 +7,8 @@ import pytest
 
 from recommender.learning.evaluation import FEWEST_FIRMS, evaluate, refusals, worse
 from recommender.learning.training import Periods, TooFew, evaluated
-from recommender.scoring import Weights, expert_weights
-from recommender.similarity import NAMES
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.similarity import NAMES
 from tests.made_outcomes import (
     CATALOGUE,
     FINANCING,

@@ -10,7 +10,7 @@ from recommender.learning.baselines import fit
 from recommender.learning.calibration import row_scores
 from recommender.learning.kind_points import chosen, fit_points, surprise, with_points
 from recommender.learning.training import How, Periods, train
-from recommender.scoring import MICRO, expert_weights, score
+from recommender.matching.scoring import MICRO, expert_weights, score
 
 DAY = {"as_of": "2026-11-23"}
 

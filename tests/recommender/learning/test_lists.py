@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from recommender.learning.calibration import calibrate, row_scores
 from recommender.learning.lists import EPOCH, LISTS, REASONS, ROWS, read_lists
-from recommender.outcome_cells import OUTCOMES
-from recommender.outcomes import NAMES as COLUMNS
-from recommender.outcomes import InvalidOutcomes, frame_of, outcomes_of
-from recommender.pairs import match
-from recommender.scoring import expert_weights
-from recommender.similarity import NAMES, NEUTRAL
+from recommender.matching.pairs import match
+from recommender.matching.scoring import expert_weights
+from recommender.matching.similarity import NAMES, NEUTRAL
+from recommender.outcomes import InvalidOutcomes, outcomes_of
+from recommender.outcomes.cells import OUTCOMES
+from recommender.outcomes.table import NAMES as COLUMNS
+from recommender.outcomes.table import frame_of
 from recommender.texts import LANGUAGES, problem_text
 from recommender.vocabulary import LANES
 from tests.made_outcomes import (

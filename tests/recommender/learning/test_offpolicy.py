@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from recommender.learning.lists import read_lists
 from recommender.learning.offpolicy import ENOUGH, first_choice, value
+from recommender.matching.scoring import expert_weights
 from recommender.outcomes import outcomes_of
-from recommender.scoring import expert_weights
 from recommender.simulation.outcomes import outcomes
 from tests.made_outcomes import FINANCING, HEDGE, Known, Shown, chosen_by, firms, points, shown
 

@@ -7,7 +7,7 @@ import pytest
 
 from recommender.learning.baselines import fit
 from recommender.learning.peer_counts import FOLDS, out_of_fold, peer_counts
-from recommender.scoring import PEERS, expert_weights
+from recommender.matching.scoring import PEERS, expert_weights
 
 
 def counted(lists):

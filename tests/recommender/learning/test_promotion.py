@@ -6,8 +6,8 @@ import pytest
 
 from recommender import Engine
 from recommender.learning.promotion import against
-from recommender.scoring import Weights, expert_weights
-from recommender.similarity import NAMES
+from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.similarity import NAMES
 from recommender.texts import LANGUAGES, problem_text
 from tests.made_outcomes import CATALOGUE
 

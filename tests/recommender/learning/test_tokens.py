@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.learning.tokens import Vocabulary
-from recommender.tokens import amount_tokens, group, hats, levels
+from recommender.matching.tokens import amount_tokens, group, hats, levels
 
 KNOTS = [4.0, 5.0, 6.0, 7.0]
 

@@ -14,10 +14,10 @@ from recommender.learning import calibration
 from recommender.learning.calibration import row_scores
 from recommender.learning.card import cards
 from recommender.learning.training import How, Periods, manifest_of, too_little, train
-from recommender.outcomes import NAMES as COLUMNS
+from recommender.matching.scoring import expert_weights
+from recommender.matching.similarity import NAMES
 from recommender.outcomes import outcomes_of
-from recommender.scoring import expert_weights
-from recommender.similarity import NAMES
+from recommender.outcomes.table import NAMES as COLUMNS
 from tests.made_outcomes import CATALOGUE, FINANCING, PRODUCTS, Shown, of_events, shown, some
 
 A, B = FINANCING[:2]

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from plan_peers import brute_force, greedy
 
 from recommender import Catalogue
-from recommender.figures import Figure
+from recommender.catalogue.product import Range
+from recommender.company.figures import Figure
 from recommender.planning.compose import Composer
 from recommender.planning.search import least_uncovered, search
 from recommender.planning.settings import settings as packaged
 from recommender.planning.situation import Candidate, Cover, Situation, Want
-from recommender.product import Range
 
 often = settings(
     max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False

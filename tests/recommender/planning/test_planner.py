@@ -13,7 +13,7 @@ from plan_peers import greedy
 from strategies import AS_OF
 
 from recommender import Catalogue, Company, Engine
-from recommender.catalogue_files import as_json
+from recommender.catalogue.files import as_json
 from recommender.errors import InvalidOptions
 from recommender.planning import PlanFault, Planner, PlanOptions, verify_plan
 from recommender.planning.planner import with_needs

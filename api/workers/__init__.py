@@ -1,0 +1,1 @@
+"""Work in processes of their own: what they import never reaches the serving process."""

@@ -1,0 +1,1 @@
+"""A catalogue meets companies: columns, verdicts, similarities, scores and amounts."""

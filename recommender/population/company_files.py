@@ -1,0 +1,162 @@
+"""Companies from a file, one after another: JSON lines, CSV, XLSX and Parquet of any length.
+
+A row that cannot be read is a row with problems, and the next one is read all the same; only a
+file that is not of its kind at all is refused.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+
+from recommender.errors import Problem, UnreadableFile
+from recommender.population.company_columns import Facts, read_row, split
+from recommender.tables import read_text
+from recommender.workbooks import bare
+
+ENDINGS = (".jsonl", ".csv", ".xlsx", ".parquet")
+LONGEST_LINE = 1 << 20
+ROWS_AT_ONCE = 1_000
+
+
+class Read(NamedTuple):
+    """One row. number: as the file counts; JSON lines and Parquet from 1, tables as shown."""
+
+    number: int
+    profile: dict[str, Any]
+    relation: dict[str, Any]
+    problems: list[Problem]
+
+
+def read_companies(path: Path, facts: Facts) -> Iterator[Read]:
+    """The rows of a file by its ending, read as they are asked for; raises UnreadableFile."""
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise UnreadableFile(file=str(path), reason="companies_ending")
+    if not path.is_file():
+        read_text(path)  # words the reason
+    if ending == ".jsonl":
+        yield from _lines(path)
+        return
+    rows = {".csv": _csv_rows, ".xlsx": _sheet_rows, ".parquet": _parquet_rows}[ending](path)
+    for number, row, problems in rows:
+        yield Read(number, *_joined(read_row(row, facts), problems))
+
+
+def _joined(
+    found: tuple[dict[str, Any], dict[str, Any], list[Problem]], more: list[Problem]
+) -> tuple[dict[str, Any], dict[str, Any], list[Problem]]:
+    return found[0], found[1], [*more, *found[2]]
+
+
+def _lines(path: Path) -> Iterator[Read]:
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(LONGEST_LINE)
+                yield Read(number, {}, {}, [Problem("line_too_long", "", None, LONGEST_LINE)])
+            elif line.strip():
+                yield _line(number, line)
+
+
+def _line(number: int, line: bytes) -> Read:
+    try:
+        raw = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError:
+        return Read(
+            number, {}, {}, [Problem("line_not_json", "", line[:80].decode("utf-8", "replace"))]
+        )
+    if not isinstance(raw, dict):
+        return Read(number, {}, {}, [Problem("not_record", "", raw)])
+    return Read(number, *split(raw), [])
+
+
+Row = tuple[int, dict[str, Any], list[Problem]]
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    """Rows of UTF-8 text; a byte that is none becomes a mark, and its row is reported."""
+    with path.open("rb") as raw:
+        text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
+        first = text.readline()
+        text.seek(0)
+        reader = csv.reader(text, delimiter=max(",;\t", key=first.count))
+        header: list[str] | None = None
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield reader.line_num, {}, [Problem("row_not_csv", "")]
+                continue
+            if header is None:
+                header = _header(path, cells)
+            elif any(cell.strip() for cell in cells):
+                yield _named(reader.line_num, header, cells)
+
+
+def _named(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
+    problems = []
+    if any(cell.strip() for cell in cells[len(header) :]):
+        problems.append(Problem("too_many_cells", "", len(cells), len(header)))
+    row = {name: bare(cell) for name, cell in zip(header, cells, strict=False) if name}
+    for name, cell in list(row.items()):
+        if not cell.isascii() and any("\udc80" <= sign <= "\udcff" for sign in cell):
+            problems.append(Problem("cell_not_utf8", name))
+            row[name] = ""
+    return number, row, problems
+
+
+def _header(path: Path, cells: Sequence[Any]) -> list[str]:
+    names = [str("" if cell is None else cell).strip() for cell in cells]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise UnreadableFile(file=str(path), reason="column_twice", columns=twice)
+    if any("\udc80" <= sign <= "\udcff" for name in names for sign in name):
+        raise UnreadableFile(file=str(path), reason="csv_not_utf8", byte=1)
+    return names
+
+
+def _sheet_rows(path: Path) -> Iterator[Row]:
+    """Rows of the first sheet."""
+    import openpyxl  # deferred: half of a second that no served request needs
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except Exception as error:
+        raise UnreadableFile(file=str(path), reason="not_workbook") from error
+    with closing(book):
+        header: list[str] | None = None
+        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+            if header is None:
+                header = _header(path, cells) if any(c is not None for c in cells) else None
+            elif any(cell is not None for cell in cells):
+                named = zip(header, cells, strict=False)
+                yield number, {name: cell for name, cell in named if name}, []
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError as error:
+        raise UnreadableFile(file=str(path), reason="parquet_extra") from error
+    number = 0
+    try:
+        with parquet.ParquetFile(path) as file:
+            _header(path, file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                for row in batch.to_pylist(maps_as_pydicts="lossy"):
+                    number += 1
+                    yield number, row, []
+    except (ArrowException, OSError) as error:
+        raise UnreadableFile(file=str(path), reason="not_parquet") from error
