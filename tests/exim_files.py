@@ -17,6 +17,7 @@ PROGRAMMES = {"INS": "Insurance", "WC": "Working Capital", "GTY": "Guarantee"}
 COUNTRY = {"INS-ENB": "Multiple - Countries", "WC-STD": "United States"}
 CODES = ("423310", "333120", "336411", "311514", "3567", None)
 STATES = ("CA", "TX", "FL", "NY", None)
+UNTIL, TEST = 2011, (2012, 2013)
 
 
 def pair(first=2007, last=2013, rows_a_year=70, seed=0):

@@ -11,6 +11,7 @@ from recommender.population.build import How, build
 from recommender.population.company_columns import split
 from recommender.population.company_files import Read, read_companies
 from recommender.population.population import Population
+from recommender.prospects.lists import Prospects
 from recommender.simulation import companies
 
 DAY = datetime.date(2026, 11, 23)
@@ -95,3 +96,10 @@ def firm_of(raw):
 
     profile, _ = split(raw)
     return engine().matcher.read(Company.parse(profile), DAY).firm
+
+
+def listed(folder):
+    """Whom a population lists for one product, with score and fit."""
+    used = Prospects(engine(), Population.open(folder))
+    answer = used.top("cor-cashflow", n=1000, consent=False)
+    return [(p["company"]["id"], p["score"], p["fit"]) for p in answer["prospects"]]
