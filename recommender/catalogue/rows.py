@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 def tables_of(document: Json) -> list[Table]:
     """The tables of a document of valid records; sections without records have a header alone.
 
-    document: what `recommender.catalogue.catalogue.document` gives.
+    document: what `Catalogue.document` gives.
     """
     return [
         Table(name, [column.name for column in spec.columns], list(_rows(spec, document)))

@@ -1,7 +1,8 @@
 """Every rule of every product on a real profile: met, failed, and with nothing known.
 
-The values come from the table of operators below, the profiles are read by the plain evaluator of
-this file, and the engine has to agree with it. A rule that cannot be met, or cannot fail, is wrong.
+The values come from a table of operators, the profiles are read by the plain evaluator of
+`rule_situations`, and the engine has to agree with it. A rule that cannot be met, or cannot fail,
+is wrong.
 """
 
 from __future__ import annotations
