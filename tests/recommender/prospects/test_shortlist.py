@@ -25,7 +25,7 @@ def kernel(request, monkeypatch):
     monkeypatch.setattr(shortlist, "ENOUGH", 8)
     if request.param == "plain":
         for module in ("columnar_gate", "segment_rows"):
-            monkeypatch.setattr(f"recommender.{module}.available", lambda: False)
+            monkeypatch.setattr(f"recommender.population.{module}.available", lambda: False)
     return gate_programs.available()
 
 
