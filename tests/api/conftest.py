@@ -25,7 +25,7 @@ BARE = {"LANG", "LC_ALL", "LC_MESSAGES"}
 @pytest.fixture(scope="session")
 def client():
     """The application on the packaged catalogue; a failure inside is an answer too."""
-    with TestClient(create_app(Settings()), raise_server_exceptions=False) as session:
+    with TestClient(create_app(Settings(identity="off")), raise_server_exceptions=False) as session:
         yield session
 
 
