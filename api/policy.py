@@ -1,4 +1,4 @@
-"""Roles, scopes, and which role may call which operation: the one table that decides.
+"""Roles, scopes and callers, and who may call which operation: the one table that decides.
 
 What is not in the table is refused. Whose data a caller sees is decided beside the data: every
 query of the store takes the caller and looks at its organisation, branch or company only.
@@ -6,7 +6,9 @@ query of the store takes the caller and looks at its organisation, branch or com
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
 Role = Literal["enterprise", "manager", "analyst", "auditor", "admin"]
@@ -15,6 +17,19 @@ OrganisationKind = Literal["bank", "insurer", "centre"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ORGANISATION_KINDS: tuple[OrganisationKind, ...] = get_args(OrganisationKind)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. branch_id: None for the whole organisation."""
+
+    user_id: str
+    organisation_id: str
+    branch_id: str | None
+    role: Role
+    scope: Scope
+    token_id: str
+    expires_at: datetime.datetime
 
 
 class Allowed(NamedTuple):

