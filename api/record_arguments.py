@@ -94,5 +94,6 @@ def _arguments(
         about = said("help.store" if flag.name == "store" else f"help.{group}_{flag.name}")
         kind: dict[str, Any] = {"action": "store_true"}
         if flag.metavar is not None:
-            kind = {"metavar": flag.metavar, "required": flag.required, "choices": flag.choices}
+            shown = None if flag.choices else flag.metavar
+            kind = {"metavar": shown, "required": flag.required, "choices": flag.choices}
         options.add_argument(f"--{flag.name.replace('_', '-')}", help=about, **kind)

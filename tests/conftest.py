@@ -2,14 +2,9 @@
 
 import os
 from collections.abc import Generator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import settings
-
-from api.store import maintenance
-from api.store.store import Store
 
 settings.register_profile("fixed", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
@@ -42,29 +37,3 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_if_skipped(report)
     return report
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Generator[Any, None, None]:
-    """A PostgreSQL server of this test process."""
-    from databases import PostgreSQL
-
-    with PostgreSQL() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database with the tables of this version, one of each kind in turn."""
-    if request.param == "postgresql":
-        return str(request.getfixturevalue("postgresql").made())
-    return f"sqlite:///{tmp_path / 'corridor.db'}"
-
-
-@pytest.fixture
-def store(database_url: str) -> Generator[Store, None, None]:
-    """An empty record on either database."""
-    found = Store(database_url)
-    maintenance.ready(found.database)
-    yield found
-    found.close()

@@ -1,5 +1,6 @@
 """A real PostgreSQL for tests, from a wheel; one database a test."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -9,7 +10,6 @@ import time
 import warnings
 from pathlib import Path
 
-import psutil
 import sqlalchemy as sa
 
 from api.store import maintenance
@@ -41,8 +41,10 @@ class PostgreSQL:
     def __exit__(self, *_):
         pid = self.server.get_pid()
         os.kill(pid, signal.SIGQUIT)  # at once, without waiting for connections or a checkpoint
-        while psutil.pid_exists(pid):
-            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            while True:
+                os.kill(pid, 0)
+                time.sleep(0.02)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def made(self):
