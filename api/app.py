@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import orjson
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -23,10 +23,14 @@ from api.errors import (
     WrongMethod,
     problem_body,
 )
+from api.identity.caller import Callers, guard
 from api.loading import Follower
-from api.routes import catalogue, company, health, plans, prospects
+from api.refusals import NotAuthenticated, TooManyFailures
+from api.routes import catalogue, company, health, plans, prospects, sessions
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
+from api.store import maintenance
+from api.store.store import Store
 from api.workers.pool import Workers
 from api.workers.prospects import Ranking
 from recommender import __version__
@@ -34,12 +38,16 @@ from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
+# There only with identity: what is kept, and for whom.
+RECORD = (sessions.router,)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
     "invalid_parameters": "api.part.parameters",
     "model_mismatch": "api.part.model",
     "catalogue_mismatch": "api.part.catalogue",
+    "store_unavailable": "api.part.store",
+    "store_outdated": "api.part.store",
 }
 LOOK_SECONDS = 1.0
 logger = logging.getLogger("corridor")
@@ -61,10 +69,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
     app.state.look, app.state.workers = (lambda: None), Workers()
     app.state.ranking = Ranking(app.state.settings)
+    identity = app.state.settings.identity == "on"
     more = (prospects.router,) if app.state.settings.population else ()
-    app.state.operations = [route for router in (*OPERATIONS, *more) for route in router.routes]
-    for router in (*OPERATIONS, *more, docs.router):
-        app.include_router(router)
+    routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
+    app.state.operations = [route for router in routers for route in router.routes]
+    for router in routers:
+        app.include_router(router, dependencies=[Depends(guard)] if identity else None)
+    app.include_router(docs.router)
+    if identity:
+        app.state.store = Store(app.state.settings.store)
+        app.state.callers = Callers(app.state.store)
     app.add_middleware(SecureHeaders)
     app.add_exception_handler(CorridorError, _refused)
     app.add_exception_handler(HTTPException, _no_operation)
@@ -76,6 +90,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
+        if app.state.settings.identity == "on":
+            maintenance.ready(app.state.store.database)
         app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
     except CorridorError as error:
         app.state.missing = [(label(_part(error)), error)]
@@ -88,6 +104,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await looking
     app.state.ranking.stop()
     app.state.workers.close()
+    if app.state.settings.identity == "on":
+        app.state.store.close()
     app.state.engine, app.state.look = None, lambda: None
 
 
@@ -118,8 +136,15 @@ async def _refused(request: Request, error: Exception) -> Response:
     body = problem_body(known, language_of(request), shown)
     if body["status"] == 500:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
-    headers = {"Retry-After": RETRY_SECONDS} if isinstance(known, NotReady) else {}
-    return _written(body, headers)
+    return _written(body, _headers(known))
+
+
+def _headers(error: CorridorError) -> dict[str, str]:
+    if isinstance(error, NotReady):
+        return {"Retry-After": RETRY_SECONDS}
+    if isinstance(error, TooManyFailures):
+        return {"Retry-After": str(error.params["seconds"])}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else {}
 
 
 async def _no_operation(request: Request, error: Exception) -> Response:

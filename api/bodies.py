@@ -25,7 +25,7 @@ from api.schemas.prospects import ProspectsRequest
 from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
 from recommender.prospects.options import ProspectOptions
-from recommender.records import Record
+from recommender.records import Record, RecordType, examined
 from recommender.texts import LANGUAGES, Label, Language, error_text, show
 
 LONGEST_NAME = 200
@@ -115,6 +115,17 @@ async def prospects_asked(request: Request) -> ProspectOptions:
         raise InvalidRequest(problems)
     spoken: ProspectOptions = options.model_copy(update={"language": language_of(request)})
     return spoken
+
+
+async def record_of(request: Request, form: type[RecordType]) -> RecordType:
+    """A body as one record; raises InvalidRequest with every problem at once."""
+    body = parsed(await _received(request, request.app.state.settings.max_body))
+    if not isinstance(body, dict):
+        raise InvalidRequest([Problem("not_record", value=body)])
+    record, problems = examined(form, body)
+    if problems or record is None:
+        raise InvalidRequest(problems)
+    return record
 
 
 @contextmanager

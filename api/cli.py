@@ -20,6 +20,7 @@ from api.commands.arguments import BAD_INPUT, COMMAND, language_of, parser
 from api.commands.complaints import complain
 from api.commands.model_arguments import COMMANDS
 from api.commands.population_arguments import COMMANDS as POPULATION
+from api.commands.record_arguments import GROUPS as RECORD
 from api.loading import load_engine
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
@@ -46,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         **{f"population_{name}": _on_population(name) for name in POPULATION},
         "prospects": _prospects,
         **{name: _on_versions(name) for name in ("import", "use", "versions")},
+        **{
+            f"{group}_{name}": _on_record(group, name) for group in RECORD for name in RECORD[group]
+        },
     }
     arguments = parser(language, actions).parse_args(given)
     try:
@@ -131,6 +135,8 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         catalogue=arguments.catalogue,
         models=arguments.models,
         population=arguments.population,
+        identity=arguments.identity,
+        store=arguments.store,
     )
     from api.commands.serve import serve
 
@@ -181,6 +187,17 @@ def _on_population(name: str) -> Callable[[argparse.Namespace, Language], int]:
         from api.commands.population import ACTIONS
 
         return ACTIONS[name](arguments, language)
+
+    return action
+
+
+def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language], int]:
+    """A command on organisations, users and what else is kept; imported when it runs, too."""
+
+    def action(arguments: argparse.Namespace, language: Language) -> int:
+        from api.commands.users import ACTIONS
+
+        return ACTIONS[f"{group}_{name}"](arguments, language)
 
     return action
 

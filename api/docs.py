@@ -63,7 +63,9 @@ async def description(request: Request) -> Response:
     app, language = request.app, language_of(request)
     made: dict[Language, bytes] = app.state.documents
     if language not in made:
-        made[language] = orjson.dumps(document(app.state.operations, app.state.engine, language))
+        identified = app.state.settings.identity == "on"
+        found = document(app.state.operations, app.state.engine, language, identified=identified)
+        made[language] = orjson.dumps(found)
     return Response(made[language], media_type="application/json")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from api.refusals import Conflict, Erased, NotAllowed, NotAuthenticated, Stale, TooManyFailures
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.population.column_files import DamagedPopulation
 from recommender.population.population import PopulationMismatch
@@ -139,12 +140,18 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (BadEncoding, 400),
     (TooDeep, 400),
     (RepeatedKey, 400),
+    (NotAuthenticated, 401),
+    (NotAllowed, 403),
     (NotFound, 404),
     (NoRoute, 404),
     (WrongMethod, 405),
     (TooLarge, 413),
     (WrongMediaType, 415),
     (PopulationMismatch, 409),
+    (Conflict, 409),
+    (Erased, 410),
+    (Stale, 412),
+    (TooManyFailures, 429),
     (InvalidInput, 422),
     (NotReady, 503),
     (DamagedPopulation, 503),

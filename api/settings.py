@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from recommender.records import Record, examined
 
 PREFIX = "CORRIDOR_"
 MIB = 1 << 20
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class InvalidSettings(InvalidInput):
@@ -34,6 +35,8 @@ class Settings(Record):
     folder of dated parameters, None for the packaged ones. models: the registry, which says what
     model and catalogue serve; without one the expert weights and the packaged catalogue do.
     population: folder of packed companies to list prospects from, None for no such operation.
+    identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
+    database that keeps organisations, companies and runs; unused without identity.
     max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
     counted).
     """
@@ -44,6 +47,8 @@ class Settings(Record):
     parameters: Path | None = None
     models: Path = Path("models")
     population: Path | None = None
+    identity: Literal["on", "off"] = "on"
+    store: Annotated[str, Field(min_length=1, max_length=1000)] = "sqlite:///.corridor/corridor.db"
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 
@@ -54,6 +59,8 @@ class Settings(Record):
         found = {name: environ[key] for name, key in variables.items() if environ.get(key)}
         given = {name: value for name, value in flags.items() if value is not None}
         settings, problems = examined(cls, found | given)
+        if settings is not None and settings.identity == "off" and settings.host not in LOOPBACK:
+            problems.append(Problem("identity_off", "identity", "off", list(LOOPBACK)))
         if problems or settings is None:
             named = {name: f"--{name}" if name in given else key for name, key in variables.items()}
             raise InvalidSettings(_named(problem, named) for problem in problems)

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from api.commands.model_arguments import add_models
 from api.commands.population_arguments import add_population, add_prospects
+from api.commands.record_arguments import add_record
 from api.language import of_locale
 from recommender import __version__
 from recommender.texts import LANGUAGES, Language, text
@@ -105,6 +106,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     flags = partial(_options, said=said)
     add_population(_command(commands, "population", said), flags, said, actions)
     add_prospects(_command(commands, "prospects", said), flags, said, actions["prospects"])
+    add_record(commands, _command, _options, said, actions)
     add_models(lambda n: _command(commands, n, said), lambda c: _options(c, said), said, actions)
     return top
 
@@ -204,8 +206,10 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--catalogue", "catalogue_file", "F"),
         ("--models", "models_folder", "DIR"),
         ("--population", "serve_population", "DIR"),
+        ("--store", "store", "URL"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    group.add_argument("--identity", choices=("on", "off"), help=said("help.identity"))
     command.set_defaults(action=action)
 
 

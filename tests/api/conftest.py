@@ -10,12 +10,15 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from databases import PostgreSQL
 from starlette.testclient import TestClient
 
 from api import examples
 from api.app import create_app
 from api.cli import main
 from api.settings import Settings
+from api.store import maintenance
+from api.store.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 CORRIDOR = [sys.executable, "-c", "import sys; from api.cli import main; sys.exit(main())"]
@@ -25,7 +28,7 @@ BARE = {"LANG", "LC_ALL", "LC_MESSAGES"}
 @pytest.fixture(scope="session")
 def client():
     """The application on the packaged catalogue; a failure inside is an answer too."""
-    with TestClient(create_app(Settings()), raise_server_exceptions=False) as session:
+    with TestClient(create_app(Settings(identity="off")), raise_server_exceptions=False) as session:
         yield session
 
 
@@ -137,13 +140,16 @@ class Served:
 
 @pytest.fixture(scope="session")
 def start():
-    """Start servers on free ports; those still running at the end are stopped."""
+    """Start servers on free ports; those still running at the end are stopped.
+
+    They answer anybody and keep nothing unless a test says otherwise.
+    """
     started = []
 
     def serve(*arguments, **env):
         process = subprocess.Popen(
             [*CORRIDOR, "serve", "--port", "0", "--language", "en", *arguments],
-            env=environment(**env),
+            env=environment(**{"CORRIDOR_IDENTITY": "off", **env}),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -163,3 +169,27 @@ def start():
 @pytest.fixture(scope="session")
 def served(start):
     return start()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server of this test process."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request, tmp_path):
+    """A database with the tables of this version, one of each kind in turn."""
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgresql").made()
+    return f"sqlite:///{tmp_path / 'corridor.db'}"
+
+
+@pytest.fixture
+def store(database_url):
+    """An empty record on either database."""
+    found = Store(database_url)
+    maintenance.ready(found.database)
+    yield found
+    found.close()

@@ -48,7 +48,7 @@ def test_without_a_catalogue_it_runs_and_says_what_is_missing(tmp_path, name, co
     path = tmp_path / name
     if content is not None:
         path.write_text(content)
-    app = create_app(Settings(catalogue=path))
+    app = create_app(Settings(identity="off", catalogue=path))
     with TestClient(app, headers={"Accept-Language": "en"}) as client:
         assert client.get("/healthz").status_code == 200
         ready = client.get("/readyz")

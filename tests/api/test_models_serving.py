@@ -32,7 +32,7 @@ def registry(tmp_path):
 
 @pytest.fixture
 def client(registry):
-    with TestClient(create_app(Settings(models=registry.folder))) as found:
+    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as found:
         yield found
 
 
@@ -91,7 +91,7 @@ def test_a_promotion_that_cannot_be_read_changes_nothing(client, registry, conte
 def test_a_service_that_starts_on_a_broken_model_is_not_ready(registry):
     registry.promote(LEARNED.version, "li", "")
     (registry.folder / LEARNED.version / "weights.json").write_text("{}", "utf-8")
-    with TestClient(create_app(Settings(models=registry.folder))) as client:
+    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as client:
         response = client.get("/readyz")
         assert response.status_code == 503
         assert response.json()["missing"]

@@ -27,7 +27,7 @@ def population(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def asking(population):
-    with TestClient(create_app(Settings(population=population.folder))) as session:
+    with TestClient(create_app(Settings(identity="off", population=population.folder))) as session:
         yield session
 
 
@@ -115,7 +115,7 @@ def test_the_document_describes_answer_and_example(asking):
 
 def test_a_change_of_the_population_is_seen_by_the_next_question(tmp_path):
     population = packed(tmp_path, profiles()[:30])
-    with TestClient(create_app(Settings(population=population.folder))) as session:
+    with TestClient(create_app(Settings(identity="off", population=population.folder))) as session:
         first = ask(session, n=1000, consent=False).json()
         gone = first["prospects"][0]["company"]["id"]
         remove(population.folder, [gone])
@@ -135,7 +135,7 @@ def test_a_change_of_the_population_is_seen_by_the_next_question(tmp_path):
 
 def test_a_population_of_another_catalogue_is_a_conflict(tmp_path, population):
     place = write(changed(9_000_000), tmp_path / "catalogue.json")
-    used = Settings(population=population.folder, catalogue=place)
+    used = Settings(identity="off", population=population.folder, catalogue=place)
     with TestClient(create_app(used)) as session:
         answer = ask(session)
     assert (answer.status_code, answer.json()["code"]) == (409, "population_mismatch")
@@ -143,7 +143,7 @@ def test_a_population_of_another_catalogue_is_a_conflict(tmp_path, population):
 
 
 def test_a_folder_without_a_population_is_not_ready(tmp_path):
-    with TestClient(create_app(Settings(population=tmp_path))) as session:
+    with TestClient(create_app(Settings(identity="off", population=tmp_path))) as session:
         answer = ask(session)
     assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
 

@@ -1,0 +1,195 @@
+"""`corridor organisations` and `corridor users`: who may use the service."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field
+
+from api.identity import passwords, tokens
+from api.policy import OrganisationKind, Role
+from api.refusals import InvalidUser
+from api.settings import Settings
+from api.store import maintenance, users
+from api.store.store import Store
+from recommender.errors import Problem
+from recommender.records import Record, examined
+from recommender.texts import Language, label, show, text
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+LONGEST_DAYS = 366
+
+
+class OrganisationForm(Record):
+    """An organisation as the command line gives it."""
+
+    id: Id
+    kind: OrganisationKind
+    name_zh: Name
+    name_en: Name
+
+
+class BranchForm(Record):
+    """A branch as the command line gives it."""
+
+    organisation_id: Id
+    id: Id
+    name_zh: Name
+    name_en: Name
+
+
+class UserForm(Record):
+    """A user as the command line gives it. Enterprises belong to no branch of the bank."""
+
+    login: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9@._+-]{0,199}$")]
+    organisation_id: Id
+    branch_id: Id | None = None
+    role: Role
+    name: Name
+
+
+@contextlib.contextmanager
+def opened(arguments: argparse.Namespace) -> Iterator[Store]:
+    """The store of the settings with tables of this version; raises StoreOutdated and others."""
+    settings = Settings.read(os.environ, store=arguments.store)
+    store = Store(settings.store)
+    try:
+        maintenance.ready(store.database)
+        yield store
+    finally:
+        store.close()
+
+
+def add_organisation(arguments: argparse.Namespace, language: Language) -> int:
+    """A new organisation."""
+    names = {"id": arguments.id, "kind": arguments.kind}
+    form = _form(
+        OrganisationForm, {**names, "name_zh": arguments.name_zh, "name_en": arguments.name_en}
+    )
+    with opened(arguments) as store:
+        row = {**form.model_dump(), "synthetic": False}
+        store.write(lambda write: users.add_organisation(write, row))
+    return _said("organisation_added", language, id=form.id)
+
+
+def add_branch(arguments: argparse.Namespace, language: Language) -> int:
+    """A new branch of an organisation."""
+    given = {"organisation_id": arguments.organisation, "id": arguments.id}
+    names = {"name_zh": arguments.name_zh, "name_en": arguments.name_en}
+    form = _form(BranchForm, {**given, **names})
+    with opened(arguments) as store:
+        store.write(lambda write: users.add_branch(write, form.model_dump()))
+    return _said("branch_added", language, id=form.id)
+
+
+def list_organisations(arguments: argparse.Namespace, language: Language) -> int:
+    """Every organisation with its branches."""
+    with opened(arguments) as store:
+        rows = store.read(users.organisations_listed)
+    return _listed(rows, ("id", "kind", "name_zh", "name_en", "branches"), arguments.json, language)
+
+
+def add_user(arguments: argparse.Namespace, language: Language) -> int:
+    """A new user; without a password it can only use tokens."""
+    given = {
+        "login": arguments.login.strip().lower(),
+        "organisation_id": arguments.organisation,
+        "branch_id": arguments.branch,
+        "role": arguments.role,
+        "name": arguments.name,
+    }
+    form = _form(UserForm, given)
+    secret = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else None
+    kept = None if secret is None else passwords.hashed(secret)
+    with opened(arguments) as store:
+        row = {**form.model_dump(), "password_hash": kept}
+        store.write(lambda write: users.add_user(write, row))
+    return _said("user_added", language, login=form.login)
+
+
+def disable_user(arguments: argparse.Namespace, language: Language) -> int:
+    """Turn a user away from now on."""
+    with opened(arguments) as store:
+        login = arguments.login.strip().lower()
+        user = store.read(lambda c: users.by_login(c, login))
+        store.write(lambda write: users.disable(write, user["id"]))
+    return _said("user_disabled", language, login=login)
+
+
+def issue_token(arguments: argparse.Namespace, language: Language) -> int:
+    """A new token, printed once and alone on standard output."""
+    days = _days(arguments.days or "90")
+    token = tokens.made()
+    with opened(arguments) as store:
+        login = arguments.login.strip().lower()
+        user = store.read(lambda c: users.by_login(c, login))
+        scope, about = arguments.scope or "write", (arguments.label or "cli")[:200]
+        lasts = datetime.timedelta(days=days)
+        hashed = tokens.hashed(token)
+        until = store.write(lambda w: users.add_token(w, user["id"], hashed, scope, about, lasts))
+    sys.stderr.write(text("cli.record.token_until", language, day=until.date()) + "\n")
+    sys.stdout.write(token + "\n")
+    return 0
+
+
+def list_users(arguments: argparse.Namespace, language: Language) -> int:
+    """Users, of one organisation if it is named."""
+    with opened(arguments) as store:
+        rows = store.read(lambda c: users.listed(c, arguments.organisation))
+    columns = ("login", "organisation_id", "branch_id", "role", "name", "disabled_at")
+    return _listed(rows, columns, arguments.json, language)
+
+
+ACTIONS: Mapping[str, Callable[[argparse.Namespace, Language], int]] = {
+    "organisations_add": add_organisation,
+    "organisations_branch": add_branch,
+    "organisations_list": list_organisations,
+    "users_add": add_user,
+    "users_disable": disable_user,
+    "users_token": issue_token,
+    "users_list": list_users,
+}
+
+
+def _form(model: type[Any], given: Mapping[str, Any]) -> Any:
+    form, problems = examined(model, dict(given))
+    if problems or form is None:
+        raise InvalidUser(problems)
+    return form
+
+
+def _days(given: str) -> int:
+    if not given.isdecimal() or not 1 <= int(given) <= LONGEST_DAYS:
+        raise InvalidUser([Problem("token_days", "--days", given, f"1-{LONGEST_DAYS}")])
+    return int(given)
+
+
+def _said(key: str, language: Language, **params: Any) -> int:
+    sys.stdout.write(text(f"cli.record.{key}", language, **params) + "\n")
+    return 0
+
+
+def _listed(
+    rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], as_json: bool, language: Language
+) -> int:
+    kept = [{name: row[name] for name in columns} for row in rows]
+    if as_json:
+        sys.stdout.write(orjson.dumps(kept).decode() + "\n")
+        return 0
+    from rich.table import Table
+
+    from api.commands.console import console_on
+
+    table = Table(*(show(label(f"cli.column.{name}"), language) for name in columns))
+    for row in kept:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+    console_on(sys.stdout).print(table)
+    return 0

@@ -1,0 +1,1 @@
+"""The record: what the service was told and what it answered, in SQLite or PostgreSQL."""

@@ -1,0 +1,47 @@
+"""References that the audit log uses instead of ids, and their keys."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+import sqlalchemy as sa
+
+from api.store.tables import reference_keys
+from api.store.writer import Write
+
+SYSTEM = "system"
+
+
+def reference(write: Write, organisation_id: str, kind: str, id_: str) -> str:
+    """The reference of a user or company, made with its key when it is first needed."""
+    found = known(write.connection, organisation_id, kind, id_)
+    if found is not None:
+        return found
+    key = secrets.token_hex(32)
+    whole = f"{organisation_id}\n{kind}\n{id_}".encode()
+    made = hmac.new(bytes.fromhex(key), whole, hashlib.sha256).hexdigest()
+    row = {"organisation_id": organisation_id, "kind": kind, "id": id_}
+    write.execute(sa.insert(reference_keys), {**row, "key": key, "reference": made})
+    return made
+
+
+def known(connection: sa.Connection, organisation_id: str, kind: str, id_: str) -> str | None:
+    """The reference, None where none was ever made or its key is destroyed."""
+    keys = reference_keys.c
+    query = sa.select(keys.reference).where(
+        keys.organisation_id == organisation_id, keys.kind == kind, keys.id == id_
+    )
+    found: str | None = connection.execute(query).scalar_one_or_none()
+    return found
+
+
+def sever(write: Write, organisation_id: str, kind: str, id_: str) -> None:
+    """Destroy the key: nobody can say any more whom the reference meant."""
+    keys = reference_keys.c
+    write.execute(
+        sa.delete(reference_keys).where(
+            keys.organisation_id == organisation_id, keys.kind == kind, keys.id == id_
+        )
+    )

@@ -1,0 +1,67 @@
+"""Writes together: each kept or refused by itself, and acknowledged after the commit."""
+
+import threading
+
+import pytest
+import sqlalchemy as sa
+
+from api.refusals import AlreadyThere
+from api.store import users
+from api.store.tables import audit_events, organisations
+
+
+def bank(number):
+    names = {"name_zh": "行", "name_en": "Bank"}
+    return {"id": f"bank-{number}", "kind": "bank", **names, "synthetic": True}
+
+
+def adding(number):
+    return lambda write: users.add_organisation(write, bank(number))
+
+
+def ids(store):
+    query = sa.select(organisations.c.id).order_by(organisations.c.id)
+    return store.read(lambda c: c.execute(query).scalars().all())
+
+
+def test_a_write_is_there_once_it_is_acknowledged(store):
+    store.write(adding(1))
+    assert ids(store) == ["bank-1"]
+
+
+def test_one_refused_write_takes_nothing_of_the_others_with_it(store):
+    held = threading.Event()
+    first = store._writer.submit(lambda _: held.wait(5))
+    futures = [store._writer.submit(adding(n)) for n in (1, 2, 1, 3)]
+    held.set()
+    assert first.result()
+    assert futures[0].result() is None
+    with pytest.raises(AlreadyThere):
+        futures[2].result()
+    assert futures[3].result() is None
+    assert ids(store) == ["bank-1", "bank-2", "bank-3"]
+    events = store.read(lambda c: c.execute(sa.select(audit_events.c.sequence)).scalars().all())
+    assert sorted(events) == [1, 2, 3]
+
+
+def test_what_fails_halfway_leaves_nothing(store):
+    def half(write):
+        users.add_organisation(write, bank(1))
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError):
+        store.write(half)
+    assert ids(store) == []
+
+
+def test_many_threads_lose_nothing(store):
+    def some(start):
+        for number in range(start, start + 10):
+            store.write(adding(number))
+
+    threads = [threading.Thread(target=some, args=(100 * n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ids(store)) == 80
