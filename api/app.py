@@ -90,9 +90,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
+        app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
         if app.state.settings.identity == "on":
             maintenance.ready(app.state.store.database)
-        app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
     except CorridorError as error:
         app.state.missing = [(label(_part(error)), error)]
         for line in _lines(error):

@@ -70,9 +70,9 @@ def request_body():
 
 
 def environment(**more):
-    """The environment without a locale or settings of whoever runs the tests."""
+    """The environment without a locale or settings of whoever runs the tests; no identity."""
     kept = {k: v for k, v in os.environ.items() if k not in BARE and not k.startswith("CORRIDOR_")}
-    return {**kept, "PYTHONIOENCODING": "utf-8", **more}
+    return {**kept, "PYTHONIOENCODING": "utf-8", "CORRIDOR_IDENTITY": "off", **more}
 
 
 @pytest.fixture
@@ -105,6 +105,7 @@ def run(capsysbinary, monkeypatch):
     """Exit code, output and errors of a command run in this process."""
     for name in BARE:
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CORRIDOR_IDENTITY", "off")
 
     def inner(*arguments):
         try:
@@ -140,16 +141,13 @@ class Served:
 
 @pytest.fixture(scope="session")
 def start():
-    """Start servers on free ports; those still running at the end are stopped.
-
-    They answer anybody and keep nothing unless a test says otherwise.
-    """
+    """Start servers on free ports; those still running at the end are stopped."""
     started = []
 
     def serve(*arguments, **env):
         process = subprocess.Popen(
             [*CORRIDOR, "serve", "--port", "0", "--language", "en", *arguments],
-            env=environment(**{"CORRIDOR_IDENTITY": "off", **env}),
+            env=environment(**env),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

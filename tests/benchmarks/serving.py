@@ -75,7 +75,7 @@ def server(code: str, *arguments: str) -> Iterator[Served]:
 
 def service() -> Any:
     """The service on any free port."""
-    return server(SERVE, "serve", "--port", "0")
+    return server(SERVE, "serve", "--port", "0", "--identity", "off")
 
 
 def _port(process: subprocess.Popen[str]) -> int:
