@@ -105,8 +105,12 @@ def test_it_stops_cleanly_on_a_signal(start, given):
         (["--port", "http"], {}, "--port: http is not a whole number."),
         (["--port", "65536"], {}, "--port: 65536 has to be at most 65,535."),
         ([], {"CORRIDOR_PORT": "x"}, "CORRIDOR_PORT: x is not a whole number."),
-        (["--port", "0", "--host", "no.such.host.invalid"], {}, "Cannot listen"),
-        (["--port", "0", "--host", "203.0.113.1"], {}, "Cannot listen"),
+        (
+            ["--port", "0", "--host", "no.such.host.invalid"],
+            {"CORRIDOR_IDENTITY": "on"},
+            "Cannot listen",
+        ),
+        (["--port", "0", "--host", "203.0.113.1"], {"CORRIDOR_IDENTITY": "on"}, "Cannot listen"),
     ],
 )
 def test_what_keeps_it_from_listening_is_said_and_ends_with_2(
