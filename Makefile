@@ -18,8 +18,8 @@ CORES := --numprocesses logical --dist loadfile
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-run: $(READY) ## start the service: API, pages and /docs (ARGS="--port 8080")
-	$(BIN)/corridor serve $(ARGS)
+run: $(READY) ## start a demo on this machine: 2,000 made-up companies, one user per role (ARGS="--port 8080")
+	$(BIN)/corridor serve --demo $(ARGS)
 
 test: $(READY) ## all tests that need no browser and no Java (ARGS="-k scoring")
 	$(BIN)/python -m pytest $(CORES) -m "not browser and not java" $(ARGS)

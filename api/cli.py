@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,6 +26,8 @@ from api.loading import load_engine
 from api.settings import Settings
 from recommender.errors import CorridorError, InvalidOptions, Problem
 from recommender.texts import Language
+
+DEMO = Path(".corridor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -140,7 +143,13 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
     )
     from api.commands.serve import serve
 
-    serve(settings, language)
+    if not arguments.demo:
+        serve(settings, language)
+        return 0
+    from api.demo import prepared
+
+    demo, tokens = prepared(settings, DEMO)
+    serve(demo, language, tokens)
     return 0
 
 

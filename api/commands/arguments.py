@@ -209,6 +209,7 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--store", "store", "URL"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
+    group.add_argument("--demo", action="store_true", help=said("help.demo"))
     group.add_argument("--identity", choices=("on", "off"), help=said("help.identity"))
     command.set_defaults(action=action)
 

@@ -7,9 +7,12 @@ import errno
 import gc
 import json
 import logging
+import shlex
 import signal
 import socket
 import sys
+from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 import uvicorn
@@ -28,9 +31,11 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 class Server(uvicorn.Server):
     """A server that says where it is once it accepts connections, or stops when it is not ready."""
 
-    def __init__(self, settings: Settings, language: Language) -> None:
+    def __init__(
+        self, settings: Settings, language: Language, tokens: Path | None = None
+    ) -> None:
         self.app = create_app(settings)
-        self._language = language
+        self._say = partial(announcement, language=language, settings=settings, tokens=tokens)
         config = uvicorn.Config(
             self.app,
             log_level="warning",
@@ -51,14 +56,17 @@ class Server(uvicorn.Server):
         # The catalogue lives as long as the process: the garbage collector need not walk it again.
         gc.freeze()
         if sockets:
-            print(announcement(sockets[0], self._language), flush=True)  # noqa: T201 - what the command is for
+            print(self._say(sockets[0]), flush=True)  # noqa: T201 - what the command is for
 
 
-def serve(settings: Settings, language: Language) -> None:
-    """Serve until a signal; raises CorridorError when it cannot listen or has no catalogue."""
+def serve(settings: Settings, language: Language, tokens: Path | None = None) -> None:
+    """Serve until a signal; raises CorridorError when it cannot listen or has no catalogue.
+
+    tokens: the file with the tokens of the demo.
+    """
     _leave_startup_problems_to_us()
     listening = bound(settings.host, settings.port)
-    server = Server(settings, language)
+    server = Server(settings, language, tokens)
     signal.signal(signal.SIGTERM, _stopped)
     with contextlib.suppress(KeyboardInterrupt, _Stopped):
         server.run(sockets=[listening])
@@ -100,12 +108,28 @@ def bound(host: str, port: int) -> socket.socket:
     return listening
 
 
-def announcement(listening: socket.socket, language: Language) -> str:
-    """Address, documentation and a curl line that works as pasted."""
+def announcement(
+    listening: socket.socket, language: Language, settings: Settings, tokens: Path | None = None
+) -> str:
+    """Address, documentation and a curl line that works as pasted.
+
+    tokens: the file with the demo's tokens; the line reads one from it, so that none is printed.
+    """
     host, port = listening.getsockname()[:2]
     host = ANY_ADDRESS.get(host, host)
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    body = json.dumps({"company": SMALL, "options": {"language": language}})
-    curl = f"curl -s {address}/v1/recommendations -H 'content-type: application/json' -d '{body}'"
     said = [text(f"cli.{key}", language, address=address) for key in ("serving", "docs")]
+    if settings.identity == "on" and tokens is None:
+        return "\n".join([*said, text("cli.users_needed", language), text("cli.stop", language)])
+    body = json.dumps({"company": SMALL, "options": {"language": language}})
+    headers = "-H 'content-type: application/json'"
+    if tokens is not None:
+        said.append(text("cli.demo", language, file=str(tokens)))
+        headers += f' -H "Authorization: Bearer $({token_command(tokens)})"'
+    curl = f"curl -s {address}/v1/recommendations {headers} -d '{body}'"
     return "\n".join([*said, text("cli.try", language), f"  {curl}", text("cli.stop", language)])
+
+
+def token_command(tokens: Path, role: str = "enterprise") -> str:
+    """A shell command that prints the token of a role."""
+    return f"sed -n 's/.*\"{role}\": \"\\(.*\\)\".*/\\1/p' {shlex.quote(str(tokens))}"

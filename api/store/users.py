@@ -145,6 +145,14 @@ def revoke(write: Write, token_id: str, user_id: str) -> None:
     _audit(write, user["organisation_id"], "token.revoked", user_id, {}, user_id)
 
 
+def revoke_all(write: Write, user_id: str) -> None:
+    """End every token of a user."""
+    user = by_id(write.connection, user_id)
+    open_ = (tokens.c.user_id == user_id, tokens.c.revoked_at.is_(None))
+    write.execute(sa.update(tokens).where(*open_).values(revoked_at=write.at))
+    _audit(write, user["organisation_id"], "token.revoked", user_id, {"all": True}, user_id)
+
+
 def failures(connection: sa.Connection, login: str) -> tuple[int, datetime.datetime | None]:
     """How often a login failed in a row, and when last."""
     query = sa.select(failed_logins).where(failed_logins.c.login == login)
