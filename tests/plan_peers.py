@@ -35,7 +35,9 @@ def greedy(situation):  # noqa: C901, PLR0912, PLR0915 - one rule after the othe
         many = many or len(banks | {line.provider}) > situation.most_banks
         again = (name, line.need) in drawn_for
         shared = any(fact in facts and name not in used for fact in line.resources)
-        if clash or many or again or shared or left[line.need] <= 0:
+        sold = {group for fact in facts for group in situation.one_sale.get(fact, ())}
+        same = any(taken & set(situation.one_sale.get(fact, ())) for fact in line.resources)
+        if clash or many or again or shared or same or left[line.need] <= 0:
             continue
         most = min([line.high, *(rooms[r] for r in line.rooms)])
         ceiling = line.product.amount.high if line.product.amount else None
@@ -45,7 +47,7 @@ def greedy(situation):  # noqa: C901, PLR0912, PLR0915 - one rule after the othe
         goal = min(most, left[line.need] + repaid)
         groups, lent = [], ZERO
         if line.secured:
-            free = [c for c in line.covers if c.group not in taken]
+            free = [c for c in line.covers if c.group not in taken | sold]
             for cover in sorted(free, key=lambda c: -c.lent):
                 if lent < goal:
                     groups.append(cover.group)

@@ -15,6 +15,7 @@ from recommender.planning.situation import Cover
 from recommender.product import Product, ShareRange
 
 Spans = Mapping[str, tuple[Decimal, Decimal]]
+Bound = Mapping[str, list[tuple[str, Decimal]]]
 SECURED = ("advance", "insured_receivable", "documentary_credit")
 RECEIVABLES = ("receivable", "insured_receivable")
 CAPS = {
@@ -24,19 +25,20 @@ CAPS = {
 
 
 def covers_of(
-    product: Product, basis: Basis, spans: Spans, bound: Mapping[str, tuple[str, Decimal]]
+    product: Product, basis: Basis, spans: Spans, bound: Bound, groups: Mapping[str, str]
 ) -> tuple[Cover, ...]:
-    """What each trade lends to a product at best: its best accepted item; only what is known.
+    """What each sale lends to a product at best: its best accepted item; only what is known.
 
-    bound: by trade, the product of an existing facility that it secures and what is drawn.
+    bound: by sale, what existing facilities hold. groups: the sale of each item.
     """
     takes_out = {name for r in product.relations if r.kind == "takes_out" for name in r.any_of}
     ends = [{kind: span[end] for kind, span in spans.items()} for end in (0, 1)]
     lows = {place: worth for place, _, worth in accepted(basis, ends[0])}
     best: dict[str, Cover] = {}
-    for place, group, high in accepted(basis, ends[1]):
-        held, drawn = bound.get(group, ("", ZERO))
-        cover = Cover(group, place, lows[place], high, ZERO if held in takes_out else drawn)
+    for place, _, high in accepted(basis, ends[1]):
+        group = groups[place]
+        held = [drawn for kind, drawn in bound.get(group, ()) if kind not in takes_out]
+        cover = Cover(group, place, lows[place], high, sum(held, ZERO))
         if high.number is not None and cover.lent > (best[group].lent if group in best else ZERO):
             best[group] = cover
     return tuple(best[group] for group in sorted(best))
@@ -84,13 +86,13 @@ def _times(share: Decimal, amount: Decimal) -> Decimal:
 
 
 def bound_items(
-    company: Company, basis: Basis, settings: Settings
-) -> dict[str, tuple[str, Decimal]]:
-    """By trade, what existing facilities that name it as their security have drawn, in CNY.
+    company: Company, basis: Basis, settings: Settings, groups: Mapping[str, str]
+) -> dict[str, list[tuple[str, Decimal]]]:
+    """By sale, the product and drawn amount of each existing facility it secures, in CNY.
 
     An item with a senior claim states that already. A facility names a trade or a type.
     """
-    found: dict[str, tuple[str, Decimal]] = {}
+    found: dict[str, list[tuple[str, Decimal]]] = {}
     for facility in company.facilities or ():
         drawn = in_cny(facility.drawn, facility.currency, basis.rates)
         if not facility.secured_by or not drawn:
@@ -98,9 +100,8 @@ def bound_items(
         for i, item in enumerate(company.collateral or ()):
             named = facility.secured_by in (item.trade, item.type)
             if named and item.senior_claim == 0:
-                group = item.trade or f"collateral[{i}]"
                 kind = product_of(facility.kind, settings)
-                found[group] = (kind or "", found.get(group, ("", ZERO))[1] + drawn)
+                found.setdefault(groups[f"collateral[{i}]"], []).append((kind or "", drawn))
                 break
     return found
 
