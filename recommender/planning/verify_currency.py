@@ -35,8 +35,9 @@ class CurrencyChecks:
         self._options, self._set = options, settings
         own, dated = options.hedge_target, engine.parameters.value("hedge_target", ledger.day)
         aim = own or dated
-        known = aim is not None and aim.low is not None and aim.high is not None
-        self._aim = (aim.low, aim.high) if known and aim else None
+        self._aim: tuple[Decimal, Decimal] | None = None
+        if aim is not None and aim.low is not None and aim.high is not None:
+            self._aim = (aim.low, aim.high)
 
     def faults(self) -> Iterator[str]:
         """Everything that is wrong."""

@@ -197,7 +197,9 @@ class LineChecks:
         ahead = (line.start - self._l.day).days
         days = line.candidate.days
         lived = [
-            b for b, (first, last) in BUCKET_DAYS.items() if self._lives(ahead, first, last, days)
+            name
+            for name, (first, last) in BUCKET_DAYS.items()
+            if last >= ahead and (days is None or first <= ahead + days)
         ]
         ends = _bucket(ahead + (days or 0))
         converted = self._l.needs[line.candidate.need].currency != line.candidate.currency
@@ -210,10 +212,6 @@ class LineChecks:
                 yield f"cannot pay what is due in {flow.bucket}"
         if sum((flow.amount for flow in line.pays), ZERO) > line.own:
             yield "pays more than it brings"
-
-    @staticmethod
-    def _lives(ahead: int, first: int, last: int, days: int | None) -> bool:
-        return last >= ahead and (days is None or first <= ahead + days)
 
     def _paid_in(self, line: Line) -> bool:
         """Whether everything that secures a line is paid by others in its currency."""
