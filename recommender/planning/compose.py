@@ -243,7 +243,7 @@ class Composer:
                 spot = self._s.spots[hedge.spot]
                 position = spot.before - _at(self._due, hedge.spot) + _at(self._pays, hedge.spot)
                 held = max(ZERO, (spot.sold - spot.bought) * (1 if way == "s" else -1))
-                most = floor(abs(position) * target[1] - held)
+                most = floor(min(abs(position) * target[1] - held, hedge.high / spot.rate))
                 least = max(
                     ceiling(abs(position) * target[0] - held), ceiling(hedge.low / spot.rate)
                 )

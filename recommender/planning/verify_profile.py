@@ -100,7 +100,7 @@ class Ledger:
         """What an item lends at a share; None when not known or when it does not count."""
         item = self.places[place]
         kind = codes.collateral_type(item.type)
-        if kind.needs_control and not self._controlled(item):
+        if kind.needs_control and self._controlled(item) is not True:
             return None
         if kind.family == "insured_receivable":
             own = self._insured(item, share)
@@ -117,12 +117,19 @@ class Ledger:
         amount = None if own is None else self.cny(cents(own), item.currency)
         return None if amount is None else cents(amount)
 
-    def _controlled(self, item: Collateral) -> bool:
-        return item.trade is not None and any(
-            paper.trade == item.trade and self._papers[paper.type].character != "none"
-            for paper in self.company.documents or ()
-            if paper.type in self._papers
-        )
+    def _controlled(self, item: Collateral) -> bool | None:
+        """Whether a paper of its trade gives control; None: it cannot be told."""
+        if self.company.documents is None:
+            return None
+        papers = [
+            paper
+            for paper in self.company.documents
+            if paper.type in self._papers and self._papers[paper.type].character != "none"
+        ]
+        if item.trade is not None and any(paper.trade == item.trade for paper in papers):
+            return True
+        vague = item.trade is None or any(paper.trade is None for paper in papers)
+        return None if papers and vague else False
 
     def _insured(self, item: Collateral, share: Decimal) -> Decimal | None:
         """The least of the policies of its trade; the policy bank's strict reading."""
@@ -321,7 +328,8 @@ class Ledger:
         best: dict[str, Decimal] = {}
         for place, item in self.places.items():
             kind = codes.collateral_type(item.type)
-            if item.type not in advances or not kind.counts_in_coverage:
+            lost = kind.needs_control and self._controlled(item) is False
+            if item.type not in advances or not kind.counts_in_coverage or lost:
                 continue
             amount = self.worth(place, advances[item.type])
             if amount is None:
