@@ -125,9 +125,23 @@ class Composer:
         amount = max(amount, line.low)
         rate = self._rate(line.currency)
         own = floor(amount / rate + Decimal("0.00001"))
-        if line.currency != "CNY" and own * rate < amount and (own + CENT) * rate <= cap:
+        fits = (own + CENT) * rate <= cap and self._slack(i) >= 2 * CENT * rate
+        if line.currency != "CNY" and own * rate < amount and fits:
             own += CENT  # rather a few fen more than a need left open by the rounding
         return own if own * rate >= line.low else ceiling(line.low / rate)
+
+    def _slack(self, i: int) -> Decimal:
+        """What the ceilings that a line shares with others leave free, in CNY."""
+        lines, line = self._s.candidates, self._s.candidates[i]
+        shared = [
+            (self._s.rooms[name], [j for j, other in enumerate(lines) if name in other.rooms])
+            for name in line.rooms
+        ]
+        ceiling = line.product.amount.high if line.product.amount else None
+        if ceiling is not None:
+            shared.append((ceiling, self._found.model.of(line.product.id)))
+        used = [size - sum((self._money(("x", j)) for j in some), ZERO) for size, some in shared]
+        return min(used, default=line.high)
 
     def _cny(self, i: int) -> Decimal:
         return floor(self._owns[i] * self._rate(self._s.candidates[i].currency))

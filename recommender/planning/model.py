@@ -339,6 +339,8 @@ class Model:
         most = sum(high for _, high in under)
         margin = [(part, factor * share) for part, factor in settled]
         self.p.row([*margin, (("lc", h), -1), (("v", h), most * share)], high=most * share)
+        self.p.row([(("lc", h), 1), *((part, -factor) for part, factor in margin)])
+        self.p.row([(("lc", h), 1), (("v", h), -most * share)])
         self.p.row([*settled, (("v", h), most)], high=most + min(self.scaled(helper.high), most))
         self.p.row([(("v", h), self.scaled(helper.low)), *((x, -f) for x, f in settled)])
 

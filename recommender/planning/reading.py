@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 
 from recommender import codes
 from recommender.amounts import Basis, ceilings
@@ -189,6 +189,9 @@ class Reader:
             return
         window = window_of((want.start - self._day).days, days)
         for currency, converts in self._currencies(product, want, covers, window):
+            least, most = self._in_cents(low, high, currency)
+            if most < least or most <= 0:
+                continue
             standing, reasons = self._standings.line(product, days, inside)
             hangs = self._standings.prerequisites(product, usable)
             yield Candidate(
@@ -196,8 +199,8 @@ class Reader:
                 need=k,
                 currency=currency,
                 standing=standing,
-                low=low,
-                high=high,
+                low=least,
+                high=most,
                 days=days,
                 covers=covers,
                 secured=secured,
@@ -214,6 +217,17 @@ class Reader:
                 score=self._score(product),
                 cost=self._cost(product),
             )
+
+    def _in_cents(self, low: Decimal, high: Decimal, currency: str) -> tuple[Decimal, Decimal]:
+        """A range in CNY whose ends are whole cents of a foreign currency."""
+        if currency == "CNY":
+            return low, high
+        rate, cent = self._case.rates[currency].cny_per_unit, Decimal("0.01")
+        least, most = (
+            (end / rate).quantize(cent, how)
+            for end, how in ((low, ROUND_CEILING), (high, ROUND_DOWN))
+        )
+        return least * rate, most * rate
 
     def _all_margins(self) -> Decimal:
         """A bound on what margins could add to the need."""

@@ -19,11 +19,17 @@ SLACK = 1e-6
 TIE = 1e-4
 HALF = 0.5
 STAKE = 1000.0
+YUAN = 1.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """The values of a plan in units of its model. gap: what could still be covered, CNY; nodes."""
+    """The values of a plan in units of its model.
+
+    uncovered: need left open; bound: the least that any plan leaves open. proven: those are the
+    same to the yuan, which is less than cents of a foreign currency may leave, and nothing better
+    exists in the second stage.
+    """
 
     model: Model
     values: Mapping[Name, float]
@@ -51,13 +57,15 @@ def search(situation: Situation, settings: Settings, rules: Rules | None = None)
     best = solve(model.p, aims, nodes)
     chosen = best if best.values is not None else first
     values = _polished(model, chosen, aims, nodes)
+    left = sum(values[name] for name in model.uncovered())
+    tight = (left - first.bound) * float(model.unit) <= YUAN
     return Found(
         model,
         values,
-        sum(values[name] for name in model.uncovered()),
+        left,
         first.bound,
         first.nodes + best.nodes,
-        first.proven and best.proven,
+        first.proven and best.proven and tight,
     )
 
 
