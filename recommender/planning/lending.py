@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 
 from recommender import codes
 from recommender.amounts import REBATE, STATED, Basis, accepted
 from recommender.collateral import items
 from recommender.domain import Company
-from recommender.figures import ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.figures import CENT, ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.parameters import Rate
 from recommender.planning.settings import Settings
 from recommender.planning.situation import Cover
 from recommender.product import Product, ShareRange
@@ -83,6 +84,18 @@ def stated_share(product: Product, basis: Basis, spans: Spans) -> tuple[str, Fig
 
 def _times(share: Decimal, amount: Decimal) -> Decimal:
     return share * amount
+
+
+def in_cents(
+    low: Decimal, high: Decimal, currency: str, rates: Mapping[str, Rate]
+) -> tuple[Decimal, Decimal]:
+    """A range in CNY whose ends are whole cents of a currency."""
+    if currency == "CNY":
+        return low, high
+    rate = rates[currency].cny_per_unit
+    bottom = (low / rate).quantize(CENT, ROUND_CEILING)
+    top = (high / rate).quantize(CENT, ROUND_DOWN)
+    return bottom * rate, top * rate
 
 
 def bound_items(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from recommender import codes
 from recommender.amounts import Basis, ceilings
@@ -189,8 +189,8 @@ class Reader:
             return
         window = window_of((want.start - self._day).days, days)
         for currency, converts in self._currencies(product, want, covers, window):
-            least, most = self._in_cents(low, high, currency)
-            if most < least or most <= 0:
+            bottom, top = lending.in_cents(low, high, currency, self._case.rates)
+            if top < bottom or top <= 0:
                 continue
             standing, reasons = self._standings.line(product, days, inside)
             hangs = self._standings.prerequisites(product, usable)
@@ -199,8 +199,8 @@ class Reader:
                 need=k,
                 currency=currency,
                 standing=standing,
-                low=least,
-                high=most,
+                low=bottom,
+                high=top,
                 days=days,
                 covers=covers,
                 secured=secured,
@@ -209,7 +209,7 @@ class Reader:
                 repays=repays,
                 hangs=hangs,
                 converts=converts,
-                repaid_by_receipts=converts or self._due_in(covers) == {currency},
+                repaid_by_receipts=converts or self._due_in(product, covers) == {currency},
                 bucket=self._due(want, days, currency, converts=converts),
                 window=window,
                 reasons=reasons,
@@ -217,17 +217,6 @@ class Reader:
                 score=self._score(product),
                 cost=self._cost(product),
             )
-
-    def _in_cents(self, low: Decimal, high: Decimal, currency: str) -> tuple[Decimal, Decimal]:
-        """A range in CNY whose ends are whole cents of a foreign currency."""
-        if currency == "CNY":
-            return low, high
-        rate, cent = self._case.rates[currency].cny_per_unit, Decimal("0.01")
-        least, most = (
-            (end / rate).quantize(cent, how)
-            for end, how in ((low, ROUND_CEILING), (high, ROUND_DOWN))
-        )
-        return least * rate, most * rate
 
     def _all_margins(self) -> Decimal:
         """A bound on what margins could add to the need."""
@@ -251,19 +240,28 @@ class Reader:
         """The need's currency; or that of receipts that repay it, converted at once."""
         if want.currency in product.currencies:
             yield want.currency, False
-        held = self._due_in(covers)
+        held = self._due_in(product, covers)
         open_ = (s.currency for s in self._spots if s.free > 0 and s.bucket in window)
         for spot in dict.fromkeys(open_):
             known = spot in product.currencies and spot in self._case.rates
             if known and held == {spot} and spot != want.currency and want.currency == "CNY":
                 yield spot, True
 
-    def _due_in(self, covers: tuple[Cover, ...]) -> set[str | None]:
-        """Currencies in which what secures a line is paid; none where some of it is goods."""
+    def _due_in(self, product: Product, covers: tuple[Cover, ...]) -> set[str | None]:
+        """Currencies in which others pay what secures a line; none where some of it is goods.
+
+        A bill stands for a payment where the goods are exported; an importer sells them at home.
+        """
         items = [(self._company.collateral or ())[int(c.place[11:-1])] for c in covers]
         families = {codes.collateral_type(item.type).family for item in items}
-        paid = families <= {*lending.RECEIVABLES, "documentary_credit", "title_document"}
+        exported = product.directions is None or "export" in product.directions
+        bills = {"title_document"} if exported and self._exports() else set[str]()
+        paid = families <= {*lending.RECEIVABLES, "documentary_credit", *bills}
         return {item.currency for item in items} if paid else set()
+
+    def _exports(self) -> bool:
+        trade = self._company.trade
+        return trade is not None and "export" in (trade.directions or ())
 
     def _due(self, want: Want, days: int | None, currency: str, *, converts: bool) -> str | None:
         if currency == "CNY" or converts:

@@ -33,7 +33,7 @@ LEFT_TO_PLANS = (
     "currency",
 )
 CEILINGS = ("wc_ceiling_cny", "self_borrow_room_usd", "foreign_debt_room_usd")
-PAID_BY_OTHERS = ("receivable", "insured_receivable", "documentary_credit", "title_document")
+PAID_BY_OTHERS = ("receivable", "insured_receivable", "documentary_credit")
 
 
 def left_to_plans(rule: Rule) -> bool:
@@ -216,8 +216,14 @@ class LineChecks:
     def _paid_in(self, line: Line) -> bool:
         """Whether everything that secures a line is paid by others in its currency."""
         items = [self._l.places[cover.place] for cover in line.covers]
+        trade, product = self._l.company.trade, line.candidate.product
+        sold = trade is not None and "export" in (trade.directions or ())
+        if sold and (product.directions is None or "export" in product.directions):
+            paid: tuple[str, ...] = (*PAID_BY_OTHERS, "title_document")
+        else:
+            paid = PAID_BY_OTHERS
         return bool(items) and all(
-            item.currency == line.candidate.currency and _family(item.type) in PAID_BY_OTHERS
+            item.currency == line.candidate.currency and _family(item.type) in paid
             for item in items
         )
 

@@ -1,8 +1,6 @@
 """Whole plans: random companies and catalogues, made-up firms, plans that were tampered with."""
 
 import json
-from dataclasses import replace
-from decimal import Decimal
 from functools import cache
 
 import orjson
@@ -15,8 +13,7 @@ from strategies import AS_OF
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue_files import as_json
 from recommender.errors import InvalidOptions
-from recommender.planning import PlanFault, Planner, PlanOptions, verify_plan
-from recommender.planning.planner import with_needs
+from recommender.planning import Planner, PlanOptions
 from recommender.simulation import company as made_up
 from recommender.tables import data_dir, read_document
 
@@ -135,82 +132,6 @@ def test_more_collateral_never_covers_less(number):
     )
     if before:
         assert after[0]["money"]["covered"] >= before[0]["money"]["covered"] - 0.5
-
-
-# --- the checker ---------------------------------------------------------------------------------
-
-
-@cache
-def good():
-    """A plan with a pledge, a foreign currency, a hedge and a margin."""
-    options = PlanOptions.parse({**OPTIONS, "only": ["eci-financing", "fxh-forward", "gua-policy"]})
-    company = with_needs(sample("farm_machinery"), options, planner().engine)
-    _, situation = planner().situation(company, options)
-    return planner().best(situation), company, options
-
-
-def changed_line(plan, **changes):
-    return replace(plan, lines=(replace(plan.lines[0], **changes), *plan.lines[1:]))
-
-
-def changed_candidate(plan, **changes):
-    return changed_line(plan, candidate=replace(plan.lines[0].candidate, **changes))
-
-
-TAMPERED = {
-    "more than the trade lends": lambda p: changed_line(
-        p, own=Decimal(200_000), amount=Decimal("1355160.00")
-    ),
-    "not the amount in CNY": lambda p: changed_line(p, amount=p.lines[0].amount + 1),
-    "below the smallest amount": lambda p: changed_line(
-        p, own=Decimal(1_000), amount=Decimal("6775.80")
-    ),
-    "a trade twice": lambda p: replace(p, lines=(p.lines[0], p.lines[0])),
-    "a tenor outside": lambda p: changed_candidate(p, days=900),
-    "shorter than the need": lambda p: changed_candidate(p, days=30),
-    "more covered than brought": lambda p: replace(p, covered=(p.covered[0] + 1,)),
-    "a hedge above the target": lambda p: replace(
-        p, hedges=(p.hedges[0]._replace(amount=Decimal(100_000)),)
-    ),
-    "a hedge on the wrong side": lambda p: replace(p, hedges=(p.hedges[0]._replace(side="buy"),)),
-    "a debt that falls due nowhere": lambda p: replace(
-        p,
-        positions=tuple(q._replace(debt=Decimal(0), position=q.spot.before) for q in p.positions),
-    ),
-    "a position that is not documented": lambda p: replace(
-        p,
-        positions=tuple(
-            q._replace(spot=q.spot._replace(before=q.spot.before * 2)) for q in p.positions
-        ),
-    ),
-    "no margin": lambda p: replace(p, margins={}),
-    "a smaller collateral gap": lambda p: replace(p, gap=(p.gap or 0) + 1),
-    "a currency that is not offered": lambda p: changed_candidate(p, currency="JPY"),
-}
-
-
-def test_the_checker_accepts_a_plan_that_holds():
-    plan, company, options = good()
-    assert plan.lines
-    assert plan.hedges
-    verify_plan(plan, planner().engine, company, options)
-
-
-@pytest.mark.parametrize("how", TAMPERED)
-def test_the_checker_refuses_a_plan_that_was_changed(how):
-    plan, company, options = good()
-    with pytest.raises(PlanFault):
-        verify_plan(TAMPERED[how](plan), planner().engine, company, options)
-
-
-def test_the_checker_refuses_what_was_excluded_and_what_excludes_each_other():
-    plan, company, options = good()
-    without = options.model_copy(update={"only": None, "exclude": ("eci-financing",)})
-    with pytest.raises(PlanFault, match="excluded"):
-        verify_plan(plan, planner().engine, company, without)
-    few = options.model_copy(update={"most_lines": 1})
-    with pytest.raises(PlanFault, match="too many lines"):
-        verify_plan(replace(plan, lines=plan.lines * 2), planner().engine, company, few)
 
 
 # --- options -------------------------------------------------------------------------------------
