@@ -197,6 +197,8 @@ class Composer:
         if candidate.secured:
             lent = sum((max(ZERO, (c.low.number or ZERO) - c.bound) for c in covers), ZERO)
             low = min(amount, floor(lent))
+        elif candidate.modest is not None:
+            low = min(amount, floor(candidate.modest))
         hangs = tuple(s for j, s in enumerate(candidate.hangs) if self._on(("h", i, j)))
         start = self._s.wants[candidate.need].start
         flows = [

@@ -171,11 +171,13 @@ class Reader:
         low = amount.low or ZERO
         bounds = [amount.high or LARGEST, want.amount + owed + self._all_margins()]
         resources: list[str] = []
+        modest = None
         if secured:
             bounds.append(sum((cover.lent for cover in covers), ZERO))
         elif stated := lending.stated_share(product, self._basis, spans):
-            fact, _, most = stated
+            fact, least, most = stated
             resources.append(fact)
+            modest = least.number
             if most.number is None:
                 self._drop(product, "fact_unknown", fact=fact)
                 return
@@ -216,6 +218,7 @@ class Reader:
                 missing_papers=int(self._papers[self._engine.matcher.index[product.id]]),
                 score=self._score(product),
                 cost=self._cost(product),
+                modest=modest,
             )
 
     def _all_margins(self) -> Decimal:

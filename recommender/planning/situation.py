@@ -51,7 +51,8 @@ class Cover(NamedTuple):
 class Candidate:
     """A line that could pay out: one product for one need in one currency.
 
-    low, high: smallest and largest amount in CNY. covers: what could secure it; secured: whether it
+    low, high: smallest and largest amount in CNY. modest: what the low share of a stated amount
+    lends; None where items or nothing is lent on. covers: what could secure it; secured: whether it
     must be. days: its tenor. resources: what else it rests on, each used once. rooms: ceilings it
     shares. repays: products whose outstanding amount it first repays. hangs: unmet prerequisites,
     each a tuple of alternatives. converts: foreign currency against receipts, sold at once.
@@ -81,6 +82,7 @@ class Candidate:
     missing_papers: int
     score: float
     cost: Decimal | None
+    modest: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, int, str]:

@@ -103,13 +103,15 @@ class LineChecks:
         fact = LENT_ON_FACT.get(product.formula)
         if fact is None:
             return
-        share = product.share.high if product.share else None
+        ends = (product.share.low, product.share.high) if product.share else None
         if product.formula == "tax_rebate":
-            span = self._l.advance(product, "tax_rebate_account")
-            share = span[1] if span else None
+            ends = self._l.advance(product, "tax_rebate_account")
+        low, high = ends if ends else (None, None)
         stated = self._l.number(fact)
-        if stated is None or share is None or line.amount > share * stated + CENT:
+        if stated is None or high is None or line.amount > high * stated + CENT:
             yield f"more than the share of {fact}"
+        elif low is not None and abs(line.low - min(line.amount, low * stated)) > CENT:
+            yield f"low should be {min(line.amount, low * stated)}"
 
     def _secured(self, line: Line) -> Iterator[str]:
         """What the items lend to this product, each after what other lenders hold of it."""

@@ -286,6 +286,11 @@ DAMAGED = {
         lambda p: line(p, own=Decimal(4_500_000), amount=Decimal(4_500_000)),
         "more than the share of import_prepayment_cny",
     ),
+    "another low end of the rebate": (
+        REBATE,
+        lambda p: line(p, low=p.lines[0].low + 1),
+        "low should be",
+    ),
     "more than the share of the rebate": (
         REBATE,
         lambda p: line(p, own=Decimal(3_500_000), amount=Decimal(3_500_000)),
