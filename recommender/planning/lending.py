@@ -86,6 +86,20 @@ def _times(share: Decimal, amount: Decimal) -> Decimal:
     return share * amount
 
 
+def paid_in(product: Product, company: Company, covers: tuple[Cover, ...]) -> set[str | None]:
+    """Currencies in which others pay what secures a line; none where some of it is goods.
+
+    A bill stands for a payment where the goods are exported; an importer sells them at home.
+    """
+    items = [(company.collateral or ())[int(cover.place[11:-1])] for cover in covers]
+    families = {codes.collateral_type(item.type).family for item in items}
+    exported = company.trade is not None and "export" in (company.trade.directions or ())
+    serves = product.directions is None or "export" in product.directions
+    bills = {"title_document"} if exported and serves else set[str]()
+    paid = families <= {*RECEIVABLES, "documentary_credit", *bills}
+    return {item.currency for item in items} if paid else set()
+
+
 def in_cents(
     low: Decimal, high: Decimal, currency: str, rates: Mapping[str, Rate]
 ) -> tuple[Decimal, Decimal]:

@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from recommender import codes
 from recommender.amounts import Basis, ceilings
 from recommender.answers import Assessment
 from recommender.domain import Need
@@ -211,7 +210,8 @@ class Reader:
                 repays=repays,
                 hangs=hangs,
                 converts=converts,
-                repaid_by_receipts=converts or self._due_in(product, covers) == {currency},
+                repaid_by_receipts=converts
+                or lending.paid_in(product, self._company, covers) == {currency},
                 bucket=self._due(want, days, currency, converts=converts),
                 window=window,
                 reasons=reasons,
@@ -243,28 +243,12 @@ class Reader:
         """The need's currency; or that of receipts that repay it, converted at once."""
         if want.currency in product.currencies:
             yield want.currency, False
-        held = self._due_in(product, covers)
+        held = lending.paid_in(product, self._company, covers)
         open_ = (s.currency for s in self._spots if s.free > 0 and s.bucket in window)
         for spot in dict.fromkeys(open_):
             known = spot in product.currencies and spot in self._case.rates
             if known and held == {spot} and spot != want.currency and want.currency == "CNY":
                 yield spot, True
-
-    def _due_in(self, product: Product, covers: tuple[Cover, ...]) -> set[str | None]:
-        """Currencies in which others pay what secures a line; none where some of it is goods.
-
-        A bill stands for a payment where the goods are exported; an importer sells them at home.
-        """
-        items = [(self._company.collateral or ())[int(c.place[11:-1])] for c in covers]
-        families = {codes.collateral_type(item.type).family for item in items}
-        exported = product.directions is None or "export" in product.directions
-        bills = {"title_document"} if exported and self._exports() else set[str]()
-        paid = families <= {*lending.RECEIVABLES, "documentary_credit", *bills}
-        return {item.currency for item in items} if paid else set()
-
-    def _exports(self) -> bool:
-        trade = self._company.trade
-        return trade is not None and "export" in (trade.directions or ())
 
     def _due(self, want: Want, days: int | None, currency: str, *, converts: bool) -> str | None:
         if currency == "CNY" or converts:
