@@ -117,9 +117,7 @@ def _seed(store: Store, catalogue: Catalogue) -> None:
         _imported(store, caller, branch_id, some, catalogue)
 
 
-def _user(
-    write: Write, role: Role, organisation_id: str = BANK, named: str | None = None
-) -> str:
+def _user(write: Write, role: Role, organisation_id: str = BANK, named: str | None = None) -> str:
     row = {"organisation_id": organisation_id, "role": role, "name": NAMES[role]}
     branch = SEATS[role] if organisation_id == BANK else None
     more = {"login": named or login(role), "branch_id": branch, "password_hash": None}
@@ -153,9 +151,7 @@ def _lines(profiles: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     return (orjson.dumps(profile) + b"\n" for profile in profiles)
 
 
-def _caller(
-    user_id: str, organisation_id: str, branch_id: str | None, role: Role
-) -> Caller:
+def _caller(user_id: str, organisation_id: str, branch_id: str | None, role: Role) -> Caller:
     never = datetime.datetime.max.replace(tzinfo=datetime.UTC)
     return Caller(user_id, organisation_id, branch_id, role, "write", "demo", never)
 

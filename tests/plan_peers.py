@@ -1,209 +1,176 @@
-"""What plans are measured against: taking one product after the other, and trying everything."""
+"""What plans are measured against: taking one product after the other."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import product as every_combination
-
-import numpy as np
-from scipy.optimize import linprog
+from typing import NamedTuple
 
 ZERO = Decimal(0)
 
 
-def greedy(situation):  # noqa: C901, PLR0912, PLR0915 - one rule after the other
-    """The need covered by the best-ranked product, then the next, under the same rules; CNY."""
-    left = [want.amount for want in situation.wants]
-    for facility in situation.existing:
-        free = facility.free
-        for k in facility.needs:
-            drawn = min(free, left[k])
-            free, left[k] = free - drawn, left[k] - drawn
-    rooms, owed = dict(situation.rooms), dict(situation.outstanding)
-    taken, facts, used, banks = set(), set(), set(), set()
-    lines, spent = 0, {}
+class Taken(NamedTuple):
+    """What taking one product after the other comes to.
+
+    covered: CNY; lines: products taken; hedges: amounts in the currency of the position, by place.
+    positions: after the lines' own debts and payments, by place.
+    """
+
+    covered: Decimal
+    lines: int
+    hedges: dict[int, Decimal]
+    positions: list[Decimal]
+
+
+def greedy(situation):
+    """The best-ranked product, then the next, under the same rules; then the best-ranked hedges."""
+    purse = Purse(situation)
     ranked = sorted(
         range(len(situation.candidates)),
         key=lambda i: (-situation.candidates[i].score, situation.candidates[i].converts, i),
     )
-    drawn_for = set()
     for i in ranked:
-        line = situation.candidates[i]
-        name = line.product.id
-        clash = any({name, other} == set(pair) for other in used for pair in situation.exclusive)
-        many = lines >= situation.most_lines
-        many = many or len(banks | {line.provider}) > situation.most_banks
-        again = (name, line.need) in drawn_for
-        shared = any(fact in facts and name not in used for fact in line.resources)
-        if clash or many or again or shared or left[line.need] <= 0:
-            continue
-        most = min([line.high, *(rooms[r] for r in line.rooms)])
+        purse.take(situation.candidates[i])
+    positions = [
+        s.before - purse.debts.get(q, ZERO) + purse.paid.get(q, ZERO)
+        for q, s in enumerate(situation.spots)
+    ]
+    hedges = {}
+    for q, position in enumerate(positions):
+        amount = hedged(situation, q, position)
+        if amount:
+            hedges[q] = amount
+    covered = situation.need - sum(purse.left, ZERO)
+    return Taken(covered, purse.lines, hedges, positions)
+
+
+def hedged(situation, q, position):
+    """Up to the low end of the target, by the best-ranked hedge that may be that large."""
+    spot, aim = situation.spots[q], situation.target
+    if aim is None or not position:
+        return ZERO
+    held = max(ZERO, (spot.sold - spot.bought) * (1 if position > 0 else -1))
+    least, most = (abs(position) * end - held for end in aim)
+    here = [hedge for hedge in situation.hedges if hedge.spot == q]
+    for hedge in sorted(here, key=lambda h: -h.score):
+        amount = max(least, hedge.low / spot.rate)
+        if least > 0 and amount <= min(most, hedge.high / spot.rate):
+            return amount
+    return ZERO
+
+
+def inside(situation, q, position, new):
+    """Whether a position that is left is hedged within the target."""
+    spot, (low, high) = situation.spots[q], situation.target or (ZERO, ZERO)
+    held = (spot.sold - spot.bought) * (1 if position > 0 else -1)
+    return low <= (held + new) / abs(position) <= high
+
+
+class Purse:
+    """What is left of needs, ceilings and pledges while products are taken one by one."""
+
+    def __init__(self, situation):
+        self.s = situation
+        self.left = [want.amount for want in situation.wants]
+        for facility in situation.existing:
+            free = facility.free
+            for k in facility.needs:
+                drawn = min(free, self.left[k])
+                free, self.left[k] = free - drawn, self.left[k] - drawn
+        self.rooms, self.owed = dict(situation.rooms), dict(situation.outstanding)
+        self.taken, self.facts, self.used, self.banks = set(), set(), set(), set()
+        self.drawn_for, self.lines, self.spent = set(), 0, {}
+        self.debts, self.paid = {}, {}
+
+    def shut(self, line):
+        """Whether what was taken before rules a line out."""
+        name, sales = line.product.id, self.s.one_sale
+        same = any(self.taken & set(sales.get(fact, ())) for fact in line.resources)
+        return (
+            any({name, other} == set(pair) for other in self.used for pair in self.s.exclusive)
+            or self.lines >= self.s.most_lines
+            or len(self.banks | {line.provider}) > self.s.most_banks
+            or (name, line.need) in self.drawn_for
+            or any(fact in self.facts and name not in self.used for fact in line.resources)
+            or same
+            or self.left[line.need] <= 0
+        )
+
+    def most(self, line):
+        """The largest amount that ceilings and receipts leave to a line."""
+        most = min([line.high, *(self.rooms[r] for r in line.rooms)])
         ceiling = line.product.amount.high if line.product.amount else None
-        if ceiling is not None and len(situation.wants) > 1:
-            most = min(most, ceiling - spent.get(name, ZERO))
-        repaid = sum((owed[n] for n in line.repays), ZERO)
-        goal = min(most, left[line.need] + repaid)
-        groups, lent = [], ZERO
-        if line.secured:
-            free = [c for c in line.covers if c.group not in taken]
-            for cover in sorted(free, key=lambda c: -c.lent):
-                if lent < goal:
-                    groups.append(cover.group)
-                    lent += cover.lent
-            goal = min(goal, lent)
+        if ceiling is not None and len(self.s.wants) > 1:
+            most = min(most, ceiling - self.spent.get(line.product.id, ZERO))
         if line.converts:
-            free = sum(
-                (s.free * s.rate for s in situation.spots if s.currency == line.currency), ZERO
-            )
-            goal = min(goal, free - spent.get(line.currency, ZERO))
+            free = sum((self.receipts(line, q) * s.rate for q, s in self.own(line)), ZERO)
+            most = min(most, free)
+        return most
+
+    def own(self, line):
+        """Positions in the currency of a line."""
+        return [(q, s) for q, s in enumerate(self.s.spots) if s.currency == line.currency]
+
+    def receipts(self, line, q):
+        """What receipts of one place may still repay of a line."""
+        spot = self.s.spots[q]
+        met = spot.bucket in line.window and line.repaid_by_receipts
+        return max(ZERO, spot.free - self.debts.get(q, ZERO)) if met else ZERO
+
+    def pledges(self, line, goal):
+        """Sales for an amount, the largest first, and what they lend."""
+        sold = {g for fact in self.facts for g in self.s.one_sale.get(fact, ())}
+        free = [c for c in line.covers if c.group not in self.taken | sold]
+        groups, lent = [], ZERO
+        for cover in sorted(free, key=lambda c: -c.lent):
+            if lent < goal:
+                groups.append(cover.group)
+                lent += cover.lent
+        return groups, lent
+
+    def take(self, line):
+        """Take a line as large as it can be, if it can be at all."""
+        if self.shut(line):
+            return
+        repaid = sum((self.owed[n] for n in line.repays), ZERO)
+        goal, groups = min(self.most(line), self.left[line.need] + repaid), []
+        if line.secured:
+            groups, lent = self.pledges(line, goal)
+            goal = min(goal, lent)
         if goal < line.low or goal <= 0:
-            continue
+            return
         new = goal
         for n in line.repays:
-            part = min(owed[n], new)
-            owed[n], new = owed[n] - part, new - part
-        left[line.need] -= new
+            part = min(self.owed[n], new)
+            self.owed[n], new = self.owed[n] - part, new - part
+        self.left[line.need] -= new
         for room in line.rooms:
-            rooms[room] -= goal
-        taken |= set(groups)
-        facts |= set(line.resources)
-        used.add(name)
-        banks.add(line.provider)
-        drawn_for.add((name, line.need))
-        spent[name] = spent.get(name, ZERO) + goal
-        if line.converts:
-            spent[line.currency] = spent.get(line.currency, ZERO) + goal
-        lines += 1
-    return situation.need - sum(left, ZERO)
+            self.rooms[room] -= goal
+        self.note(line, groups, goal)
+        self.flows(line, goal)
 
+    def note(self, line, groups, goal):
+        """Remember what a line uses."""
+        name = line.product.id
+        self.taken |= set(groups)
+        self.facts |= set(line.resources)
+        self.used.add(name)
+        self.banks.add(line.provider)
+        self.drawn_for.add((name, line.need))
+        self.spent[name] = self.spent.get(name, ZERO) + goal
+        self.lines += 1
 
-def brute_force(situation):
-    """The least need left uncovered over every choice of lines and pledges, in CNY.
-
-    For situations without positions and facilities: amounts of each choice by linear programming.
-    """
-    best = float(situation.need)
-    count = len(situation.candidates)
-    for chosen in every_combination((False, True), repeat=count):
-        lines = [i for i in range(count) if chosen[i]]
-        if not _allowed(situation, lines):
-            continue
-        groups = sorted(
-            {
-                c.group
-                for i in lines
-                if situation.candidates[i].secured
-                for c in situation.candidates[i].covers
-            }
-        )
-        takers = [
-            [
-                None,
-                *(
-                    i
-                    for i in lines
-                    if situation.candidates[i].secured
-                    and any(c.group == g for c in situation.candidates[i].covers)
-                ),
-            ]
-            for g in groups
-        ]
-        owing = sorted(situation.outstanding)
-        for owners in every_combination(*takers):
-            for done in every_combination((False, True), repeat=len(owing)):
-                found = _amounts(
-                    situation,
-                    lines,
-                    dict(zip(groups, owners, strict=True)),
-                    dict(zip(owing, done, strict=True)),
-                )
-                if found is not None:
-                    best = min(best, found)
-    return best
-
-
-def _allowed(s, lines):
-    names = [s.candidates[i].product.id for i in lines]
-    keys = [(s.candidates[i].product.id, s.candidates[i].need) for i in lines]
-    facts = {(f, s.candidates[i].product.id) for i in lines for f in s.candidates[i].resources}
-    return (
-        len(set(keys)) == len(keys)
-        and len({f for f, _ in facts}) == len(facts)
-        and not any(a in names and b in names for a, b in s.exclusive)
-        and len(lines) <= s.most_lines
-        and len({s.candidates[i].provider for i in lines}) <= s.most_banks
-    )
-
-
-def _amounts(s, lines, owner, done):  # noqa: C901, PLR0912 - one row after the other
-    """x per line, r per line and product, u per need; None when impossible."""
-    names = [("x", i) for i in lines]
-    names += [("r", i, n) for i in lines for n in s.candidates[i].repays]
-    names += [("u", k) for k in range(len(s.wants))]
-    at = {name: j for j, name in enumerate(names)}
-    bounds, rows, tops, equal, values = [], [], [], [], []
-
-    def row(terms):
-        found = np.zeros(len(names))
-        for name, factor in terms:
-            found[at[name]] += factor
-        return found
-
-    for name in names:
-        if name[0] == "x":
-            line = s.candidates[name[1]]
-            high = line.high
-            if line.secured:
-                lent = [c.lent for c in line.covers if owner.get(c.group) == name[1]]
-                high = min(high, sum(lent, ZERO))
-            if high < line.low:
-                return None
-            bounds.append((float(line.low), float(high)))
-        elif name[0] == "r":
-            bounds.append((0.0, float(s.outstanding[name[2]])))
-        else:
-            bounds.append((0.0, float(s.wants[name[1]].amount)))
-    for i in lines:
-        repaid = [(("r", i, n), 1.0) for n in s.candidates[i].repays]
-        rows.append(row([(("x", i), -1.0), *repaid]))
-        tops.append(0.0)
-        if any(not done[n] for n in s.candidates[i].repays):
-            equal.append(row([(("x", i), 1.0), *((r, -1.0) for r, _ in repaid)]))
-            values.append(0.0)
-    for n, size in s.outstanding.items():
-        paid = [(("r", i, n), 1.0) for i in lines if n in s.candidates[i].repays]
-        if paid and done[n]:
-            equal.append(row(paid))
-            values.append(float(size))
-        elif paid:
-            rows.append(row(paid))
-            tops.append(float(size))
-    for room, size in s.rooms.items():
-        rows.append(row([(("x", i), 1.0) for i in lines if room in s.candidates[i].rooms]))
-        tops.append(float(size))
-    for name in {s.candidates[i].product.id for i in lines}:
-        same = [i for i in lines if s.candidates[i].product.id == name]
-        ceiling = s.candidates[same[0]].product.amount.high
-        rows.append(row([(("x", i), 1.0) for i in same]))
-        tops.append(float(ceiling))
-    for k, want in enumerate(s.wants):
-        net = [(("x", i), 1.0) for i in lines if s.candidates[i].need == k]
-        net += [
-            (("r", i, n), -1.0)
-            for i in lines
-            if s.candidates[i].need == k
-            for n in s.candidates[i].repays
-        ]
-        equal.append(row([*net, (("u", k), 1.0)]))
-        values.append(float(want.amount))
-    cost = row([(("u", k), 1.0) for k in range(len(s.wants))])
-    found = linprog(
-        cost,
-        A_ub=np.array(rows) if rows else None,
-        b_ub=tops or None,
-        A_eq=np.array(equal),
-        b_eq=values,
-        bounds=bounds,
-        method="highs",
-    )
-    return float(found.fun) if found.status == 0 else None
+    def flows(self, line, goal):
+        """Where a foreign-currency line falls due and what it pays."""
+        if line.currency == "CNY":
+            return
+        left = own = goal / self.s.rates[line.currency].cny_per_unit
+        for q, _ in self.own(line):
+            part = min(left, self.receipts(line, q))
+            self.debts[q], left = self.debts.get(q, ZERO) + part, left - part
+        for q, spot in self.own(line):
+            if spot.bucket == line.bucket:
+                self.debts[q] = self.debts.get(q, ZERO) + left
+        for q, spot in self.own(line):
+            if not line.converts and spot.bucket in line.window:
+                part = min(own, spot.due - self.paid.get(q, ZERO))
+                self.paid[q], own = self.paid.get(q, ZERO) + part, own - part

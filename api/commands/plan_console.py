@@ -142,7 +142,9 @@ class PlanReport:
             "uncovered",
         ):
             if money[name] or name in ("need", "covered", "uncovered"):
-                yield f"{text(f'plan.figure.{name}', self._language)}: {self._cny(money[name])}"
+                colon = "：" if self._language == "zh" else ": "
+                label = text(f"plan.figure.{name}", self._language)
+                yield f"{label}{colon}{self._cny(money[name])}"
         gap, formula = plan["collateral_gap"], plan["collateral_gap"]["formula"]
         if gap["before"] is not None:
             yield self._said(

@@ -15,7 +15,8 @@ from api.commands.files import read_values
 from api.commands.plan_console import printed
 from api.loading import load_engine
 from api.settings import Settings
-from recommender.errors import CorridorError, InvalidOptions, Problem
+from recommender.cases import profile_of
+from recommender.errors import CorridorError, InvalidInput, InvalidOptions, Problem
 from recommender.planning import Planner, PlanOptions
 from recommender.planning.programme import quiet
 from recommender.texts import Language
@@ -25,19 +26,53 @@ LISTS = ("only", "exclude")
 
 
 def plan(arguments: argparse.Namespace, language: Language) -> int:
-    """Make and print plans; 0 when done, 2 for bad input."""
+    """Plans for a profile, or for each case of a list; 0 when done, 2 for bad input."""
     settings = Settings.read(os.environ, catalogue=arguments.catalogue, models=arguments.models)
     planner = Planner(load_engine(settings))
+    try:
+        values = read_values(arguments.profile, sys.stdin.buffer, settings.max_body)
+    except CorridorError as error:
+        complain([(arguments.profile, error)], language)
+        return BAD_INPUT
+    if isinstance(values, list):
+        return max((_case(planner, arguments, case, language) for case in values), default=0)
+    return _planned(planner, arguments, values, {}, language)
+
+
+def _case(planner: Planner, arguments: argparse.Namespace, case: Any, language: Language) -> int:
+    """One case of a list: its title and story, then its plans."""
+    whole = isinstance(case, dict) and "title" in case and ("sample" in case or "company" in case)
+    if not whole:
+        problem = Problem("plan_case", "case", case if isinstance(case, str) else None)
+        complain([(arguments.profile, InvalidInput([problem]))], language)
+        return BAD_INPUT
+    if not arguments.json:
+        sys.stdout.write(f"\n== {case['title']}\n{str(case.get('story', '')).strip()}\n")
+    try:
+        raw = profile_of(case)
+    except CorridorError as error:
+        complain([(case["title"], error)], language)
+        return BAD_INPUT
+    stated = {"as_of": str(case["as_of"])} if "as_of" in case else {}
+    return _planned(planner, arguments, raw, {**stated, **case.get("options", {})}, language)
+
+
+def _planned(
+    planner: Planner,
+    arguments: argparse.Namespace,
+    raw: Any,
+    stated: dict[str, Any],
+    language: Language,
+) -> int:
+    """Plans for one profile; stated: options of a case, over which flags go."""
     found: list[tuple[str, CorridorError]] = []
     company = options = None
     try:
-        company = planner.engine.read(
-            read_values(arguments.profile, sys.stdin.buffer, settings.max_body)
-        )
+        company = planner.engine.read(raw)
     except CorridorError as error:
         found.append((arguments.profile, error))
     try:
-        options = PlanOptions.parse(_stated(arguments, language))
+        options = PlanOptions.parse({**stated, **_stated(arguments, language)})
     except InvalidOptions as error:
         found.append((COMMAND, InvalidOptions(_as_flag(p) for p in error.problems)))
     if company is None or options is None:
@@ -45,6 +80,11 @@ def plan(arguments: argparse.Namespace, language: Language) -> int:
         return BAD_INPUT
     with quiet():
         answer = planner.plan(company, options)
+    _show(answer, arguments)
+    return 0
+
+
+def _show(answer: dict[str, Any], arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.flush()
         sys.stdout.buffer.write(orjson.dumps(answer))
@@ -53,7 +93,6 @@ def plan(arguments: argparse.Namespace, language: Language) -> int:
         from api.commands.console import console_on
 
         sys.stdout.write(printed(console_on(sys.stdout), answer))
-    return 0
 
 
 def _stated(arguments: argparse.Namespace, language: Language) -> dict[str, Any]:

@@ -31,9 +31,7 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 class Server(uvicorn.Server):
     """A server that says where it is once it accepts connections, or stops when it is not ready."""
 
-    def __init__(
-        self, settings: Settings, language: Language, tokens: Path | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, language: Language, tokens: Path | None = None) -> None:
         self.app = create_app(settings)
         self._say = partial(announcement, language=language, settings=settings, tokens=tokens)
         config = uvicorn.Config(
@@ -132,4 +130,4 @@ def announcement(
 
 def token_command(tokens: Path, role: str = "enterprise") -> str:
     """A shell command that prints the token of a role."""
-    return f"sed -n 's/.*\"{role}\": \"\\(.*\\)\".*/\\1/p' {shlex.quote(str(tokens))}"
+    return f'sed -n \'s/.*"{role}": "\\(.*\\)".*/\\1/p\' {shlex.quote(str(tokens))}'

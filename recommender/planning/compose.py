@@ -14,6 +14,7 @@ from recommender.planning.plans import (
     Angle,
     Arranged,
     Drawn,
+    Flow,
     Hedged,
     Line,
     Plan,
@@ -27,6 +28,7 @@ CENT = Decimal("0.01")
 NEAR = Decimal("0.02")
 PIP = Decimal("0.0001")
 MOST_REPAIRED = Decimal(10)
+Parts = dict[int, dict[int, Decimal]]
 
 
 def floor(amount: Decimal) -> Decimal:
@@ -52,6 +54,7 @@ class Composer:
         chosen = [i for i in range(len(self._s.candidates)) if self._on(("y", i))]
         drawn = self._drawn()
         self._owns = {i: self._own(i) for i in chosen}
+        self._due, self._pays = self._flows()
         hedges = self._hedges_wanted()
         arranged = self._arranged(chosen, hedges)
         margins = self._margins(hedges, arranged)
@@ -122,9 +125,23 @@ class Composer:
         amount = max(amount, line.low)
         rate = self._rate(line.currency)
         own = floor(amount / rate + Decimal("0.00001"))
-        if line.currency != "CNY" and own * rate < amount and (own + CENT) * rate <= cap:
+        fits = (own + CENT) * rate <= cap and self._slack(i) >= 2 * CENT * rate
+        if line.currency != "CNY" and own * rate < amount and fits:
             own += CENT  # rather a few fen more than a need left open by the rounding
         return own if own * rate >= line.low else ceiling(line.low / rate)
+
+    def _slack(self, i: int) -> Decimal:
+        """What the ceilings that a line shares with others leave free, in CNY."""
+        lines, line = self._s.candidates, self._s.candidates[i]
+        shared = [
+            (self._s.rooms[name], [j for j, other in enumerate(lines) if name in other.rooms])
+            for name in line.rooms
+        ]
+        ceiling = line.product.amount.high if line.product.amount else None
+        if ceiling is not None:
+            shared.append((ceiling, self._found.model.of(line.product.id)))
+        used = [size - sum((self._money(("x", j)) for j in some), ZERO) for size, some in shared]
+        return min(used, default=line.high)
 
     def _cny(self, i: int) -> Decimal:
         return floor(self._owns[i] * self._rate(self._s.candidates[i].currency))
@@ -180,9 +197,15 @@ class Composer:
         if candidate.secured:
             lent = sum((max(ZERO, (c.low.number or ZERO) - c.bound) for c in covers), ZERO)
             low = min(amount, floor(lent))
+        elif candidate.modest is not None:
+            low = min(amount, floor(candidate.modest))
         hangs = tuple(s for j, s in enumerate(candidate.hangs) if self._on(("h", i, j)))
         start = self._s.wants[candidate.need].start
-        return Line(candidate, self._owns[i], amount, low, covers, repaid, hangs, start)
+        flows = [
+            tuple(Flow(self._s.spots[q].bucket, part) for q, part in parts.get(i, {}).items())
+            for parts in (self._due, self._pays)
+        ]
+        return Line(candidate, self._owns[i], amount, low, covers, repaid, hangs, start, *flows)
 
     def _drawn(self) -> tuple[Drawn, ...]:
         found = []
@@ -196,37 +219,37 @@ class Composer:
 
     # --- currency --------------------------------------------------------------------------------
 
-    def _debts(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
-        """Debts and payments of the lines by position, in its currency."""
-        debts: dict[int, Decimal] = {}
-        paid: dict[int, Decimal] = {}
+    def _flows(self) -> tuple[Parts, Parts]:
+        """Where each foreign-currency line is repaid and what it pays, by position."""
+        due: Parts = {}
+        pays: Parts = {}
         for i, own in self._owns.items():
             line, left = self._s.candidates[i], own
-            spots = [q for q, s in enumerate(self._s.spots) if s.currency == line.currency]
-            for q in spots if line.repaid_by_receipts else ():
-                wanted = self._money(("a", i, q)) / self._s.spots[q].rate
-                room = max(ZERO, self._s.spots[q].free - debts.get(q, ZERO))
+            if line.currency == "CNY":
+                continue
+            due[i], pays[i] = {}, {}
+            for q, spot in enumerate(self._s.spots):
+                wanted = self._money(("a", i, q)) / spot.rate
+                room = max(ZERO, spot.free - _at(due, q))
                 part = min(left, room, floor(wanted) + CENT if wanted > CENT else ZERO)
-                debts[q], left = debts.get(q, ZERO) + part, left - part
-            for q in spots:
-                if self._s.spots[q].bucket == line.bucket:
-                    debts[q] = debts.get(q, ZERO) + left
+                if part:
+                    due[i][q], left = part, left - part
+            for q, spot in enumerate(self._s.spots):
+                if (spot.currency, spot.bucket) == (line.currency, line.bucket) and left:
+                    due[i][q] = due[i].get(q, ZERO) + left
             if not line.converts:
-                self._pay(i, own, paid)
-        return debts, paid
+                self._pay(i, own, pays)
+        return due, pays
 
-    def _pay(self, i: int, own: Decimal, paid: dict[int, Decimal]) -> None:
+    def _pay(self, i: int, own: Decimal, pays: Parts) -> None:
         """Payables in the currency of a line are paid from it, the first due first."""
-        line = self._s.candidates[i]
         for q, spot in enumerate(self._s.spots):
-            if line.currency != "CNY" and spot.currency == line.currency and spot.due > 0:
-                part = min(own, spot.due - paid.get(q, ZERO))
-                if self._money(("pay", i, q)) > CENT:
-                    part = min(part, floor(self._money(("pay", i, q)) / spot.rate + CENT))
-                    paid[q], own = paid.get(q, ZERO) + part, own - part
+            wanted = self._money(("pay", i, q))
+            part = min(own, spot.due - _at(pays, q), floor(wanted / spot.rate + CENT))
+            if wanted > CENT and part > 0:
+                pays[i][q], own = part, own - part
 
     def _hedges_wanted(self) -> list[Hedged]:
-        debts, paid = self._debts()
         found = []
         target = self._s.target or (ZERO, ZERO)
         for h, hedge in enumerate(self._s.hedges):
@@ -234,9 +257,9 @@ class Composer:
                 if not self._on((way, "y", h)):
                     continue
                 spot = self._s.spots[hedge.spot]
-                position = spot.before - debts.get(hedge.spot, ZERO) + paid.get(hedge.spot, ZERO)
+                position = spot.before - _at(self._due, hedge.spot) + _at(self._pays, hedge.spot)
                 held = max(ZERO, (spot.sold - spot.bought) * (1 if way == "s" else -1))
-                most = floor(abs(position) * target[1] - held)
+                most = floor(min(abs(position) * target[1] - held, hedge.high / spot.rate))
                 least = max(
                     ceiling(abs(position) * target[0] - held), ceiling(hedge.low / spot.rate)
                 )
@@ -247,13 +270,12 @@ class Composer:
         return found
 
     def _positions(self, hedges: list[Hedged]) -> tuple[Position, ...]:
-        debts, paid = self._debts()
         return tuple(
             position_after(
                 self._s,
                 q,
-                debts.get(q, ZERO),
-                paid.get(q, ZERO),
+                _at(self._due, q),
+                _at(self._pays, q),
                 sum((h.amount for h in hedges if h.hedge.spot == q), ZERO),
             )
             for q in range(len(self._s.spots))
@@ -300,6 +322,11 @@ class Composer:
             if a.helper.product.covers == "hedge_margin" and a.amount:
                 found[a.helper.product.id] = -a.amount
         return {name: amount for name, amount in found.items() if amount}
+
+
+def _at(parts: Parts, q: int) -> Decimal:
+    """Of all lines at one position."""
+    return sum((some.get(q, ZERO) for some in parts.values()), ZERO)
 
 
 def _side(side: str) -> Literal["sell", "buy"]:

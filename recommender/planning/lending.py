@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 
 from recommender import codes
 from recommender.catalogue.product import Product, ShareRange
 from recommender.company.collateral import items
-from recommender.company.figures import ZERO, Figure, combined, given, in_cny, stated_number
+from recommender.company.figures import CENT, ZERO, Figure, combined, given, in_cny, stated_number
 from recommender.company.profile import Company
 from recommender.matching.amounts import REBATE, STATED, Basis, accepted
+from recommender.parameters import Rate
 from recommender.planning.settings import Settings
 from recommender.planning.situation import Cover
 
 Spans = Mapping[str, tuple[Decimal, Decimal]]
+Bound = Mapping[str, list[tuple[str, Decimal]]]
 SECURED = ("advance", "insured_receivable", "documentary_credit")
 RECEIVABLES = ("receivable", "insured_receivable")
 CAPS = {
@@ -24,19 +26,20 @@ CAPS = {
 
 
 def covers_of(
-    product: Product, basis: Basis, spans: Spans, bound: Mapping[str, tuple[str, Decimal]]
+    product: Product, basis: Basis, spans: Spans, bound: Bound, groups: Mapping[str, str]
 ) -> tuple[Cover, ...]:
-    """What each trade lends to a product at best: its best accepted item; only what is known.
+    """What each sale lends to a product at best: its best accepted item; only what is known.
 
-    bound: by trade, the product of an existing facility that it secures and what is drawn.
+    bound: by sale, what existing facilities hold. groups: the sale of each item.
     """
     takes_out = {name for r in product.relations if r.kind == "takes_out" for name in r.any_of}
     ends = [{kind: span[end] for kind, span in spans.items()} for end in (0, 1)]
     lows = {place: worth for place, _, worth in accepted(basis, ends[0])}
     best: dict[str, Cover] = {}
-    for place, group, high in accepted(basis, ends[1]):
-        held, drawn = bound.get(group, ("", ZERO))
-        cover = Cover(group, place, lows[place], high, ZERO if held in takes_out else drawn)
+    for place, _, high in accepted(basis, ends[1]):
+        group = groups[place]
+        held = [drawn for kind, drawn in bound.get(group, ()) if kind not in takes_out]
+        cover = Cover(group, place, lows[place], high, sum(held, ZERO))
         if high.number is not None and cover.lent > (best[group].lent if group in best else ZERO):
             best[group] = cover
     return tuple(best[group] for group in sorted(best))
@@ -83,14 +86,40 @@ def _times(share: Decimal, amount: Decimal) -> Decimal:
     return share * amount
 
 
+def paid_in(product: Product, company: Company, covers: tuple[Cover, ...]) -> set[str | None]:
+    """Currencies in which others pay what secures a line; none where some of it is goods.
+
+    A bill stands for a payment where the goods are exported; an importer sells them at home.
+    """
+    items = [(company.collateral or ())[int(cover.place[11:-1])] for cover in covers]
+    families = {codes.collateral_type(item.type).family for item in items}
+    exported = company.trade is not None and "export" in (company.trade.directions or ())
+    serves = product.directions is None or "export" in product.directions
+    bills = {"title_document"} if exported and serves else set[str]()
+    paid = families <= {*RECEIVABLES, "documentary_credit", *bills}
+    return {item.currency for item in items} if paid else set()
+
+
+def in_cents(
+    low: Decimal, high: Decimal, currency: str, rates: Mapping[str, Rate]
+) -> tuple[Decimal, Decimal]:
+    """A range in CNY whose ends are whole cents of a currency."""
+    if currency == "CNY":
+        return low, high
+    rate = rates[currency].cny_per_unit
+    bottom = (low / rate).quantize(CENT, ROUND_CEILING)
+    top = (high / rate).quantize(CENT, ROUND_DOWN)
+    return bottom * rate, top * rate
+
+
 def bound_items(
-    company: Company, basis: Basis, settings: Settings
-) -> dict[str, tuple[str, Decimal]]:
-    """By trade, what existing facilities that name it as their security have drawn, in CNY.
+    company: Company, basis: Basis, settings: Settings, groups: Mapping[str, str]
+) -> dict[str, list[tuple[str, Decimal]]]:
+    """By sale, the product and drawn amount of each existing facility it secures, in CNY.
 
     An item with a senior claim states that already. A facility names a trade or a type.
     """
-    found: dict[str, tuple[str, Decimal]] = {}
+    found: dict[str, list[tuple[str, Decimal]]] = {}
     for facility in company.facilities or ():
         drawn = in_cny(facility.drawn, facility.currency, basis.rates)
         if not facility.secured_by or not drawn:
@@ -98,9 +127,8 @@ def bound_items(
         for i, item in enumerate(company.collateral or ()):
             named = facility.secured_by in (item.trade, item.type)
             if named and item.senior_claim == 0:
-                group = item.trade or f"collateral[{i}]"
                 kind = product_of(facility.kind, settings)
-                found[group] = (kind or "", found.get(group, ("", ZERO))[1] + drawn)
+                found.setdefault(groups[f"collateral[{i}]"], []).append((kind or "", drawn))
                 break
     return found
 

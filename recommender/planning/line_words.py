@@ -13,7 +13,7 @@ from recommender.catalogue.product import Product
 from recommender.company.figures import ZERO, Figure, combined, given
 from recommender.engine import Engine
 from recommender.matching.amounts import Indication, ceilings
-from recommender.planning.lending import own_figure
+from recommender.planning.lending import own_figure, stated_share
 from recommender.planning.plans import Arranged, Drawn, Hedged, Line, Plan, Position
 from recommender.planning.situation import Cover, Situation
 from recommender.texts import Label, Language, Money, Percent, label, show, text
@@ -101,6 +101,9 @@ class LineWriter:
         figures += [
             f for f in ceilings(line.candidate.product, self._basis) if f.number is not None
         ]
+        spans = self._engine.matcher.spans(line.candidate.product.id, self._s.day)
+        if stated := stated_share(line.candidate.product, self._basis, spans):
+            figures.append(stated[2])
         want = given("need", self._s.wants[line.candidate.need].amount, "CNY")
         figures.append(want)
         formula = line.candidate.product.formula
@@ -140,6 +143,13 @@ class LineWriter:
             return Label(named.zh.format(lender=lender), named.en.format(lender=lender))
         return self._collateral_name(place)
 
+    def named(self, place: str) -> Label:
+        """The same with the trade it belongs to, which tells two of a kind apart."""
+        item, trade = self.item(place), None
+        if place.startswith("collateral["):
+            trade = (self._company.collateral or ())[int(place[11:-1])].trade
+        return item if trade is None else Label(f"{item.zh}（{trade}）", f"{item.en} ({trade})")
+
     def _collateral_name(self, place: str) -> Label:
         return codes.collateral_type((self._company.collateral or ())[int(place[11:-1])].type).label
 
@@ -160,7 +170,7 @@ class LineWriter:
         if line.repaid:
             return self._say("why.takes_out", net=self._money(line.net))
         if line.covers:
-            names = [self._collateral_name(cover.place) for cover in line.covers]
+            names = list(dict.fromkeys(self._collateral_name(c.place) for c in line.covers))
             return self._say("why.secured", items=names, amount=self._money(line.amount))
         return self._say("why.unsecured", amount=self._money(line.amount))
 

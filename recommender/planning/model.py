@@ -128,6 +128,8 @@ class Model:
         for name in sorted({r for line in lines for r in line.resources}):
             users = {line.product.id for line in lines if name in line.resources}
             self.p.row([(("p", user), 1) for user in sorted(users)], high=1)
+        for fact, groups in sorted(self.s.one_sale.items()):
+            self._one_sale(fact, groups)
         for room, size in self.s.rooms.items():
             sharing = [i for i, line in enumerate(lines) if room in line.rooms]
             if sharing:
@@ -135,6 +137,17 @@ class Model:
         for a, b in sorted(self.s.exclusive):
             if ("p", a) in self.p.index and ("p", b) in self.p.index:
                 self.p.row([(("p", a), 1), (("p", b), 1)], high=1)
+
+    def _one_sale(self, fact: str, groups: tuple[str, ...]) -> None:
+        """What is lent on a fact is not lent on a sale that it may be."""
+        lines = self.s.candidates
+        users = sorted({line.product.id for line in lines if fact in line.resources})
+        for j, line in enumerate(lines):
+            for cover in line.covers if line.secured else ():
+                if cover.group in groups:
+                    taken = ("b", j, cover.group)
+                    for user in users:
+                        self.p.row([(("p", user), 1), (taken, 1)], high=1)
 
     def _repayments(self) -> None:
         """A line first repays what it takes out; only when that is done is the rest new money."""
@@ -221,7 +234,8 @@ class Model:
                 continue
             spots = [q for q, s in enumerate(self.s.spots) if s.currency == line.currency]
             parts = []
-            for q in spots if line.repaid_by_receipts else ():
+            met = [q for q in spots if self.s.spots[q].bucket in line.window]
+            for q in met if line.repaid_by_receipts else ():
                 if self.s.spots[q].free > 0:
                     a = self.p.amount(("a", i, q), self._money(self.s.spots[q], "free"))
                     self.debts[q].append(a)
@@ -234,7 +248,7 @@ class Model:
                     parts.append((debt, 1.0))
             self.p.equal([(("x", i), -1), *parts])
             if not line.converts:
-                self._paid(i, spots)
+                self._paid(i, met)
         for q, parts_of in free.items():
             self.p.row([(a, 1) for a in parts_of], high=self._money(self.s.spots[q], "free"))
 
@@ -313,12 +327,22 @@ class Model:
         self.margins = [*hedged, *tied, *support]
 
     def _lc_margin(self, h: int) -> None:
+        """A share of all that is settled under the credit, which has a range of its own."""
         helper = self.s.helpers[h]
-        share = float(helper.margin)
-        for i, line in enumerate(self.s.candidates):
-            if any(helper.product.id in some for some in line.hangs):
-                loose = self.scaled(line.high) * share
-                self.p.row([(("x", i), share), (("lc", h), -1), (("v", h), loose)], high=loose)
+        share, name = float(helper.margin), helper.product.id
+        under = [
+            (i, self.scaled(line.high))
+            for i, line in enumerate(self.s.candidates)
+            if any(name in some for some in line.hangs)
+        ]
+        settled: list[tuple[Name, float]] = [(("x", i), 1.0) for i, _ in under]
+        most = sum(high for _, high in under)
+        margin = [(part, factor * share) for part, factor in settled]
+        self.p.row([*margin, (("lc", h), -1), (("v", h), most * share)], high=most * share)
+        self.p.row([(("lc", h), 1), *((part, -factor) for part, factor in margin)])
+        self.p.row([(("lc", h), 1), (("v", h), -most * share)])
+        self.p.row([*settled, (("v", h), most)], high=most + min(self.scaled(helper.high), most))
+        self.p.row([(("v", h), self.scaled(helper.low)), *((x, -f) for x, f in settled)])
 
     def _open_needs(self) -> None:
         for k, want in enumerate(self.s.wants):

@@ -21,11 +21,19 @@ class Repaid(NamedTuple):
     amount: Decimal
 
 
+class Flow(NamedTuple):
+    """A foreign-currency amount by its bucket, in the currency of the line."""
+
+    bucket: str
+    amount: Decimal
+
+
 @dataclass(frozen=True)
 class Line:
     """Money drawn. own: in its currency; amount: the same in CNY; low: CNY, at the low advances.
 
     covers: the trades that secure it. hangs: unmet prerequisites without a line of this plan.
+    due: where a foreign-currency line is repaid; pays: payables in its currency that it pays.
     """
 
     candidate: Candidate
@@ -36,6 +44,8 @@ class Line:
     repaid: tuple[Repaid, ...]
     hangs: tuple[tuple[str, ...], ...]
     start: datetime.date
+    due: tuple[Flow, ...] = ()
+    pays: tuple[Flow, ...] = ()
 
     @property
     def net(self) -> Decimal:

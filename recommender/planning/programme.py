@@ -127,10 +127,13 @@ def solve(
         whole[:] = 0
     matrix, least, most = _matrix(programme)
     rows = LinearConstraint(matrix, least, most)
-    options = {"node_limit": nodes, "mip_rel_gap": 0.0}
-    found: Any = milp(
-        cost, integrality=whole, bounds=Bounds(low, high), constraints=rows, options=options
-    )
+    for presolve in (True, False):  # presolve now and then takes a tight programme for impossible
+        options = {"node_limit": nodes, "mip_rel_gap": 0.0, "presolve": presolve}
+        found: Any = milp(
+            cost, integrality=whole, bounds=Bounds(low, high), constraints=rows, options=options
+        )
+        if found.x is not None:
+            break
     if found.x is None:
         return Solved(None, INF, INF, 0, proven=found.status == 2)
     values = dict(zip(programme.names, found.x.tolist(), strict=True))

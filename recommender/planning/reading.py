@@ -6,7 +6,6 @@ import datetime
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from recommender import codes
 from recommender.answers.matches import Assessment
 from recommender.catalogue.gates import buckets_of
 from recommender.catalogue.product import Product, Range
@@ -17,6 +16,8 @@ from recommender.matching.amounts import Basis, ceilings
 from recommender.matching.scoring import MICRO
 from recommender.plan_options import PlanOptions
 from recommender.planning import lending
+from recommender.planning.buckets import bucket_on, window_of
+from recommender.planning.sales import sales_of
 from recommender.planning.settings import Settings
 from recommender.planning.situation import (
     Candidate,
@@ -35,15 +36,6 @@ from recommender.vocabulary import BUCKET_DAYS
 LARGEST = Decimal(10) ** 13
 
 
-def bucket_on(days: int) -> str:
-    """The bucket of a number of days.
-
-    >>> bucket_on(112)
-    '3-6m'
-    """
-    return next(name for name, (_, last) in BUCKET_DAYS.items() if days <= last)
-
-
 class Reader:
     """Reads one assessed company into a situation."""
 
@@ -56,7 +48,8 @@ class Reader:
         self._day = options.day
         self._standings = Standings(engine.matcher, assessment, settings)
         self._dropped: list[Dropped] = []
-        self._bound = lending.bound_items(self._company, self._basis, settings)
+        self._sales = sales_of(self._company, settings)
+        self._bound = lending.bound_items(self._company, self._basis, settings, self._sales.groups)
         self._papers = engine.matcher.offers.missing_papers(self._case.columns)
         self._spots = tuple(self._positions())
         self._rooms: dict[str, Decimal] = {}
@@ -91,6 +84,7 @@ class Reader:
             rooms=dict(sorted(self._rooms.items())),
             outstanding=outstanding,
             exclusive=self._exclusive(usable),
+            one_sale=dict(self._sales.links),
             gap=self._case.derived.collateral_gap.number,
             guarantee_share=share or ZERO,
             target=self._target(),
@@ -100,6 +94,7 @@ class Reader:
             most_banks=self._options.most_banks or limits.banks,
             rates=self._case.rates,
             dropped=tuple(self._dropped),
+            sales=self._sales,
         )
 
     def _target(self) -> tuple[Decimal, Decimal] | None:
@@ -157,7 +152,7 @@ class Reader:
             self._drop(product, "tenor_too_long", days=longest)
             return
         spans = self._engine.matcher.spans(product.id, self._day)
-        covers = lending.covers_of(product, self._basis, spans, self._bound)
+        covers = lending.covers_of(product, self._basis, spans, self._bound, self._sales.groups)
         secured = product.formula in lending.SECURED
         inside, at_stage = self._standings.at_stage(product, covers if secured else None)
         if not inside:
@@ -175,11 +170,13 @@ class Reader:
         low = amount.low or ZERO
         bounds = [amount.high or LARGEST, want.amount + owed + self._all_margins()]
         resources: list[str] = []
+        modest = None
         if secured:
             bounds.append(sum((cover.lent for cover in covers), ZERO))
         elif stated := lending.stated_share(product, self._basis, spans):
-            fact, _, most = stated
+            fact, least, most = stated
             resources.append(fact)
+            modest = least.number
             if most.number is None:
                 self._drop(product, "fact_unknown", fact=fact)
                 return
@@ -191,7 +188,11 @@ class Reader:
             code = "nothing_accepted" if secured and not covers else "below_minimum"
             self._drop(product, code, low=low, high=max(high, ZERO))
             return
-        for currency, converts in self._currencies(product, want, covers):
+        window = window_of((want.start - self._day).days, days)
+        for currency, converts in self._currencies(product, want, covers, window):
+            bottom, top = lending.in_cents(low, high, currency, self._case.rates)
+            if top < bottom or top <= 0:
+                continue
             standing, reasons = self._standings.line(product, days, inside)
             hangs = self._standings.prerequisites(product, usable)
             yield Candidate(
@@ -199,8 +200,8 @@ class Reader:
                 need=k,
                 currency=currency,
                 standing=standing,
-                low=low,
-                high=high,
+                low=bottom,
+                high=top,
                 days=days,
                 covers=covers,
                 secured=secured,
@@ -209,12 +210,15 @@ class Reader:
                 repays=repays,
                 hangs=hangs,
                 converts=converts,
-                repaid_by_receipts=converts or self._due_in(covers) == {currency},
+                repaid_by_receipts=converts
+                or lending.paid_in(product, self._company, covers) == {currency},
                 bucket=self._due(want, days, currency, converts=converts),
+                window=window,
                 reasons=reasons,
                 missing_papers=int(self._papers[self._engine.matcher.index[product.id]]),
                 score=self._score(product),
                 cost=self._cost(product),
+                modest=modest,
             )
 
     def _all_margins(self) -> Decimal:
@@ -234,23 +238,17 @@ class Reader:
         return max(want.days, int(span.low or 0) if span else 0)
 
     def _currencies(
-        self, product: Product, want: Want, covers: tuple[Cover, ...]
+        self, product: Product, want: Want, covers: tuple[Cover, ...], window: tuple[str, ...]
     ) -> Iterator[tuple[str, bool]]:
         """The need's currency; or that of receipts that repay it, converted at once."""
         if want.currency in product.currencies:
             yield want.currency, False
-        held = self._due_in(covers)
-        for spot in dict.fromkeys(s.currency for s in self._spots if s.free > 0):
+        held = lending.paid_in(product, self._company, covers)
+        open_ = (s.currency for s in self._spots if s.free > 0 and s.bucket in window)
+        for spot in dict.fromkeys(open_):
             known = spot in product.currencies and spot in self._case.rates
             if known and held == {spot} and spot != want.currency and want.currency == "CNY":
                 yield spot, True
-
-    def _due_in(self, covers: tuple[Cover, ...]) -> set[str | None]:
-        """Currencies in which what secures a line is paid; none where some of it is goods."""
-        items = [(self._company.collateral or ())[int(c.place[11:-1])] for c in covers]
-        families = {codes.collateral_type(item.type).family for item in items}
-        paid = families <= {*lending.RECEIVABLES, "documentary_credit", "title_document"}
-        return {item.currency for item in items} if paid else set()
 
     def _due(self, want: Want, days: int | None, currency: str, *, converts: bool) -> str | None:
         if currency == "CNY" or converts:

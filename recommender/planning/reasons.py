@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
+from recommender import codes
 from recommender.answers.matches import Assessment
 from recommender.company.figures import ZERO, in_cny
-from recommender.company.profile import Need
+from recommender.company.profile import Collateral, Need
 from recommender.plan_options import PlanOptions
 from recommender.planning.plans import Plan
 from recommender.planning.situation import Situation
@@ -26,6 +27,7 @@ def notes_of(situation: Situation, assessment: Assessment, options: PlanOptions)
     return [
         *_needs(situation, assessment, options),
         *_profile(situation, assessment),
+        *_sales(situation, company.collateral or ()),
         *_facilities(situation, company.facilities or ()),
     ]
 
@@ -68,6 +70,26 @@ def _profile(s: Situation, a: Assessment) -> Iterator[Said]:
                 "need": Money(s.need, "CNY"),
             },
         )
+
+
+def _sales(s: Situation, items: Sequence[Collateral]) -> Iterator[Said]:
+    """What is taken for one sale although nobody says so: then it is lent on once."""
+    if s.sales is None:
+        return
+    lent = {cover.group for line in s.candidates for cover in line.covers}
+    names = [codes.collateral_type(items[int(p[11:-1])].type).label for p in s.sales.assumed]
+    if names and lent & {s.sales.groups[place] for place in s.sales.assumed}:
+        yield "note.one_sale", {"items": names}
+    for fact in s.sales.guessed:
+        users = [line.product.name for line in s.candidates if fact in line.resources]
+        kinds = [
+            codes.collateral_type(items[int(place[11:-1])].type).label
+            for place, group in s.sales.groups.items()
+            if group in s.sales.links[fact] and group in lent
+        ]
+        if users and kinds:
+            names = list(dict.fromkeys(kinds))
+            yield "note.same_sale", {"product": users[0], "items": names}
 
 
 def _facilities(s: Situation, facilities: Any) -> Iterator[Said]:

@@ -7,7 +7,7 @@ money, the collateral gap, conditional lines, burden and fit. Ties go by canonic
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from recommender.planning.model import Model, Rules
@@ -15,15 +15,21 @@ from recommender.planning.programme import Name, Solved, solve
 from recommender.planning.settings import Settings, StageWeights
 from recommender.planning.situation import Situation
 
-SLACK = 1e-6
+SLACKS = (1e-5, 1e-4, 1e-3)  # nearer, presolve finds a worse plan or none now and then
 TIE = 1e-4
 HALF = 0.5
 STAKE = 1000.0
+YUAN = 1.0
 
 
 @dataclass(frozen=True)
 class Found:
-    """The values of a plan in units of its model. gap: what could still be covered, CNY; nodes."""
+    """The values of a plan in units of its model.
+
+    uncovered: need left open; bound: the least that any plan leaves open. proven: those are the
+    same to the yuan, which is less than cents of a foreign currency may leave, and nothing better
+    exists in the second stage.
+    """
 
     model: Model
     values: Mapping[Name, float]
@@ -44,21 +50,33 @@ def search(situation: Situation, settings: Settings, rules: Rules | None = None)
     """The best plan under some rules; doing nothing is always one."""
     model, nodes = Model(situation, rules), settings.limits.nodes
     first = solve(model.p, model.uncovered(), nodes)
-    if situation.wants:
-        held = first.objective + SLACK
-        model.p.row([(name, factor) for name, factor in model.uncovered().items()], high=held)
     aims = second(model, settings)
-    best = solve(model.p, aims, nodes)
-    chosen = best if best.values is not None else first
-    values = _polished(model, chosen, aims, nodes)
+    best = _best(model, first, aims, nodes)
+    values = _polished(model, best, aims, nodes)
+    left = sum(values[name] for name in model.uncovered())
+    tight = (left - first.bound) * float(model.unit) <= YUAN
     return Found(
         model,
         values,
-        sum(values[name] for name in model.uncovered()),
+        left,
         first.bound,
         first.nodes + best.nodes,
-        first.proven and best.proven,
+        first.proven and best.proven and tight,
     )
+
+
+def _best(model: Model, first: Solved, aims: Mapping[Name, float], nodes: int) -> Solved:
+    """The second stage with the first held; a little looser where the solver finds nothing so near.
+
+    There is always something: the plan of the first stage, which then is not proven to be the best.
+    """
+    for slack in SLACKS:
+        model.p.row(model.uncovered().items(), high=first.objective + slack)
+        best = solve(model.p, aims, nodes)
+        model.p.rows.pop()
+        if best.values is not None:
+            return best
+    return replace(first, proven=False)
 
 
 def _polished(

@@ -9,7 +9,7 @@ from typing import Any
 from recommender.errors import InvalidParameters
 from recommender.records import Day, Name, Record, examined
 from recommender.tables import data_dir, read_document
-from recommender.vocabulary import Stage
+from recommender.vocabulary import Provenance, Stage
 
 FILE = "planning.yaml"
 
@@ -50,17 +50,37 @@ class Evidence(Record):
     facts: tuple[Name, ...]
 
 
+class Shown(Record):
+    """What ties a fact to a trade: papers that name it; else any item of these families."""
+
+    papers: tuple[Name, ...]
+    families: tuple[Name, ...]
+
+
+class SaleTable(Record):
+    """What can be one sale: types of collateral that are its forms, facts that are lent on.
+
+    of_exporters: forms that the goods of an importer never are.
+    """
+
+    forms: tuple[Name, ...]
+    of_exporters: tuple[Name, ...]
+    facts: dict[Name, Shown]
+
+
 class Settings(Record):
     """The content of data/planning.yaml."""
 
     schema_: int = 1
     as_of: Day
+    provenance: Provenance
     limits: Limits
     weights: StageWeights
     plain_hedges: tuple[Name, ...]
     mismatch_hedges: tuple[Name, ...]
     stages: dict[Name, tuple[Stage, ...]]
     evidence: dict[Name, Evidence]
+    sales: SaleTable
     kinds: dict[Name, Name]
     outstanding: dict[Name, Name]
     drawable: tuple[Name, ...]

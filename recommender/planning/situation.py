@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from recommender.catalogue.product import Product
 from recommender.company.figures import Figure
 from recommender.parameters import Rate
+from recommender.planning.sales import Sales
 
 Standing = Literal["eligible", "conditional"]
 
@@ -50,11 +51,13 @@ class Cover(NamedTuple):
 class Candidate:
     """A line that could pay out: one product for one need in one currency.
 
-    low, high: smallest and largest amount in CNY. covers: what could secure it; secured: whether it
+    low, high: smallest and largest amount in CNY. modest: what the low share of a stated amount
+    lends; None where items or nothing is lent on. covers: what could secure it; secured: whether it
     must be. days: its tenor. resources: what else it rests on, each used once. rooms: ceilings it
     shares. repays: products whose outstanding amount it first repays. hangs: unmet prerequisites,
     each a tuple of alternatives. converts: foreign currency against receipts, sold at once.
-    repaid_by_receipts: its security is due in its currency; bucket: where other debt falls due.
+    repaid_by_receipts: its security is due in its currency; bucket: where other debt falls due;
+    window: the buckets it lives through, whose receipts can repay it.
     reasons: codes of what makes it conditional. score: in [0, 1].
     """
 
@@ -74,10 +77,12 @@ class Candidate:
     converts: bool
     repaid_by_receipts: bool
     bucket: str | None
+    window: tuple[str, ...]
     reasons: tuple[str, ...]
     missing_papers: int
     score: float
     cost: Decimal | None
+    modest: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -171,7 +176,8 @@ class Situation:
     """Everything a plan is made of.
 
     rooms: what lines may come to together, CNY. outstanding: by product, CNY. substitutes, follows:
-    pairs that exclude each other. gap: collateral gap before the plan; None: not known.
+    pairs that exclude each other. one_sale: by fact lent on, sales it may be, which are not lent on
+    beside it. gap: collateral gap before the plan; None: not known.
     target: hedge ratios. margin_rate: of a forward. dropped: what was left out and why.
     """
 
@@ -185,6 +191,7 @@ class Situation:
     rooms: Mapping[str, Decimal]
     outstanding: Mapping[str, Decimal]
     exclusive: frozenset[tuple[str, str]]
+    one_sale: Mapping[str, tuple[str, ...]]
     gap: Decimal | None
     guarantee_share: Decimal
     target: tuple[Decimal, Decimal] | None
@@ -194,7 +201,7 @@ class Situation:
     most_banks: int
     rates: Mapping[str, Rate]
     dropped: tuple[Dropped, ...] = ()
-    notes: tuple[tuple[str, Mapping[str, object]], ...] = field(default=())
+    sales: Sales | None = None
 
     @property
     def need(self) -> Decimal:

@@ -54,9 +54,10 @@ class PlanWriter:
 
     def answer(self, plans: Sequence[Json]) -> Json:
         """Situation, plans and what has to be said of all of them."""
-        notes = [
-            self._say(key, **params) for key, params in notes_of(self._s, self._a, self._options)
-        ]
+        said = notes_of(self._s, self._a, self._options)
+        notes = [self._say(key, **params) for key, params in said]
+        if self._s.wants:
+            notes.append(self._say("note.weights"))
         return {
             "notices": [self._say("notice"), *notes],
             "situation": {
@@ -257,14 +258,13 @@ class PlanWriter:
         }
 
     def _fall(self, fall: Fall) -> Json:
+        item = self._lines.named(fall.place)
         return {
             "place": fall.place,
-            "label": show(self._lines.item(fall.place), self._language),
+            "label": show(item, self._language),
             "covered_cny": number(fall.covered),
             "lost_cny": number(fall.lost),
-            "text": self._say(
-                "without", item=self._lines.item(fall.place), covered=self._money(fall.covered)
-            ),
+            "text": self._say("without", item=item, covered=self._money(fall.covered)),
         }
 
     def _complements(self, plan: Plan) -> Iterator[Json]:

@@ -129,3 +129,32 @@ def test_a_fault_of_ours_is_no_answer_and_stays_in_the_worker(monkeypatch):
 
     monkeypatch.setitem(planning._planners, ("a", "b"), Broken())
     assert planning.plan(None, ("a", "b"), None, None) == (None, ())
+
+
+CASES = """
+- title: Two needs
+  story: A farm-machinery exporter.
+  sample: farm_machinery
+  set: {need.amount: 500000}
+  as_of: 2026-11-23
+  options: {only: [eci-financing], plans: 1}
+- title: Refused
+  company: {need: {amount: -1, currency: CNY}}
+- just words
+"""
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_command_prints_each_case_of_a_list(tmp_path, capsys, language):
+    """What is wrong with one case is said, and the others are planned for."""
+    path = tmp_path / "cases.yaml"
+    path.write_text(CASES, "utf-8")
+    assert main(["plan", str(path), "--language", language]) == 2
+    said = capsys.readouterr()
+    assert "== Two needs\nA farm-machinery exporter.\n2026-11-23" in said.out
+    assert "USD" in said.out or "美元" in said.out
+    assert "need.amount" in said.err
+    assert "title" in said.err
+    path.write_text(CASES.split("- title: Refused")[0], "utf-8")
+    assert main(["plan", str(path), "--language", language, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["plans"][0]["lines"]

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.examples import EXPORTER
 from recommender.company.profile import Company
 from recommender.options import Options
+from recommender.plan_options import PlanOptions
 
-OPERATIONS = ("recommendations", "eligibility", "what-if")
+OPERATIONS = ("recommendations", "eligibility", "what-if", "plans")
 JSON = {"Content-Type": "application/json"}
 SCALARS = (
     st.none()
@@ -39,7 +41,7 @@ BODIES = st.fixed_dictionaries(
     {},
     optional={
         "company": records(Company.model_fields) | VALUES,
-        "options": records(Options.model_fields) | VALUES,
+        "options": records(Options.model_fields) | records(PlanOptions.model_fields) | VALUES,
         "set": records({"need.amount", "need", "facts", "trade.hs", "has_eci_policy"}) | VALUES,
         "more": VALUES,
     },
@@ -87,3 +89,40 @@ def test_every_valid_need_and_day_is_answered(client, conforms, need, as_of, lim
     check(answer, conforms)
     if answer.status_code == 200:
         conforms(answer.json(), "RecommendationAnswer")
+
+
+@settings(max_examples=30)
+@given(
+    needs=st.lists(
+        st.fixed_dictionaries(
+            {
+                "amount": st.integers(0, 10**12) | st.just(10**13 + 0.25),
+                "currency": st.sampled_from(["CNY", "USD", "EUR", "VND", "XAU"]),
+            },
+            optional={
+                "tenor_days": st.integers(1, 36_500),
+                "date": st.dates().map(str),
+            },
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    more=st.fixed_dictionaries(
+        {},
+        optional={
+            "plans": st.integers(1, 3),
+            "conditional": st.booleans(),
+            "most_lines": st.integers(1, 50),
+            "exclude": st.lists(st.sampled_from(["eci-financing", "fxh-forward", "cor-e-loan"])),
+            "hedge_target": st.just({"low": 0.4, "high": 0.9}),
+        },
+    ),
+    as_of=st.sampled_from(["2026-11-23", "2026-01-05", "2031-01-01"]),
+)
+def test_every_valid_plan_is_answered(client, conforms, needs, more, as_of):
+    """Needs of any size, number, day and tenor for a firm with collateral and positions."""
+    body = {"company": dict(EXPORTER), "options": {"as_of": as_of, "needs": needs, **more}}
+    answer = client.post("/v1/plans", json=body)
+    check(answer, conforms)
+    if answer.status_code == 200:
+        conforms(answer.json(), "PlansAnswer")
