@@ -11,7 +11,16 @@ from typing import Any
 
 import orjson
 
-from api.refusals import Conflict, Erased, NotAllowed, NotAuthenticated, Stale, TooManyFailures
+from api.refusals import (
+    ConditionNeeded,
+    Conflict,
+    Erased,
+    Merged,
+    NotAllowed,
+    NotAuthenticated,
+    Stale,
+    TooManyFailures,
+)
 from recommender.column_files import DamagedPopulation
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.population import PopulationMismatch
@@ -150,7 +159,9 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (PopulationMismatch, 409),
     (Conflict, 409),
     (Erased, 410),
+    (Merged, 410),
     (Stale, 412),
+    (ConditionNeeded, 428),
     (TooManyFailures, 429),
     (InvalidInput, 422),
     (NotReady, 503),
