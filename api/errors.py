@@ -66,6 +66,12 @@ class WrongMediaType(CorridorError):
     code = "wrong_media_type"
 
 
+class WrongImportType(WrongMediaType):
+    """A body that is not of a kind that companies are imported from. params: given."""
+
+    code = "wrong_import_type"
+
+
 class InvalidRequest(InvalidInput):
     """A readable request with problems in its profile, its options or elsewhere."""
 
@@ -94,6 +100,12 @@ class PlanBusy(NotReady):
     """Plans are made elsewhere, and that place is full or has failed."""
 
     code = "plan_busy"
+
+
+class ImportBusy(NotReady):
+    """Imports are made elsewhere, and that place is full or has failed."""
+
+    code = "import_busy"
 
 
 class FileMissing(CorridorError):

@@ -94,7 +94,9 @@ def refuse_bomb(path: Path) -> None:
     """
     with zipfile.ZipFile(path) as packed:
         sizes = {member.filename: member.file_size for member in packed.infolist()}
-    held = max((size for name, size in sizes.items() if name.endswith("sharedStrings.xml")), default=0)
+    held = max(
+        (size for name, size in sizes.items() if name.endswith("sharedStrings.xml")), default=0
+    )
     if sum(sizes.values()) > MOST_UNPACKED or held > MOST_STRINGS:
         raise UnreadableFile(file=str(path), reason="workbook_unpacks")
 

@@ -196,8 +196,6 @@ def _consent(row: Row, *, noted: bool) -> Json:
 
 def etag(connection: sa.Connection, row: Row) -> str:
     """The tag of a company as it stands, consents included: `"<version>-<short hash>"`."""
-    agreed = agreements.stated(
-        agreements.history(connection, row["organisation_id"], [row["id"]])
-    )
+    agreed = agreements.stated(agreements.history(connection, row["organisation_id"], [row["id"]]))
     whole = written([row["profile"], row["sources"], row["branch_id"], agreed])
     return f'"{row["version"]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"'

@@ -14,10 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from api.errors import InvalidRequest
 from api.policy import Caller
 from api.refusals import AlreadyThere, Stale, UsccTaken, UsccTakenUnseen
-from api.store import consents, facilities
+from api.store import consents
 from api.store.audit import Event
 from api.store.companies import SHARED, etag, seen, visible
 from api.store.conditions import ABSENT, Condition
+from api.store.facilities import project, rows_of
 from api.store.profiles import canonical, sourced, written
 from api.store.references import reference
 from api.store.tables import branches, companies, company_versions
@@ -85,7 +86,10 @@ def placed(
 ) -> list[Problem]:
     """What is wrong with the branch of a statement, or with a company nobody would see."""
     found = []
-    new, before = branch_of(caller, said, current), None if current is None else current["branch_id"]
+    new, before = (
+        branch_of(caller, said.branch, current),
+        None if current is None else current["branch_id"],
+    )
     if said.branch and new != (caller.branch_id if current is None else before):
         if not _free_to_place(caller):
             found.append(Problem("branch_not_yours", "branch_id", new, before or caller.branch_id))
@@ -96,10 +100,10 @@ def placed(
     return found
 
 
-def branch_of(caller: Caller, said: Statement, current: Row | None) -> str | None:
+def branch_of(caller: Caller, said: tuple[str | None, ...], current: Row | None) -> str | None:
     """The branch a company is to belong to: as stated, else as it was, else the caller's."""
-    if said.branch:
-        return said.branch[0]
+    if said:
+        return said[0]
     branch: str | None = caller.branch_id if current is None else current["branch_id"]
     return branch
 
@@ -114,9 +118,7 @@ def branch_exists(connection: sa.Connection, organisation_id: str, branch_id: st
     return connection.execute(sa.select(branches.c.id).where(*owned)).first() is not None
 
 
-def unique(
-    connection: sa.Connection, caller: Caller, company_id: str, uscc: str | None
-) -> None:
+def unique(connection: sa.Connection, caller: Caller, company_id: str, uscc: str | None) -> None:
     """Refuse the code of another company of the organisation, which is named if it may be seen."""
     if uscc is None:
         return
@@ -147,9 +149,10 @@ def head_of(company: Company, *, synthetic: bool) -> Json:
 
 
 def _created(write: Write, caller: Caller, company_id: str, said: Statement) -> Kept:
-    profile = canonical(said.company)
-    sources = sourced(orjson.loads(profile), said.sources, default_source(caller, write.at))
-    row = new_row(write, caller, company_id, said)
+    profile, plain = canonical(said.company)
+    sources = sourced(plain, said.sources, default_source(caller, write.at))
+    head = head_of(said.company, synthetic=False)
+    row = new_row(write, caller, company_id, branch_of(caller, said.branch, None), head)
     try:
         write.execute(sa.insert(companies), row)
     except IntegrityError as error:
@@ -157,39 +160,39 @@ def _created(write: Write, caller: Caller, company_id: str, said: Statement) -> 
             raise UsccTakenUnseen from None
         raise AlreadyThere(kind="company", id=company_id) from None
     _version(write, caller, company_id, 1, (profile, written(sources)))
-    facilities.project(write, caller.organisation_id, {company_id: said.company})
+    project(write, caller.organisation_id, {company_id: rows_of(said.company)})
     audit(write, caller, company_id, "company.created", {"version": 1})
     return Kept(created=True, changed=True)
 
 
-def new_row(write: Write, caller: Caller, company_id: str, said: Statement) -> Json:
+def new_row(
+    write: Write, caller: Caller, company_id: str, branch_id: str | None, head: Mapping[str, Any]
+) -> Json:
     """The row of a company that is new."""
     return {
         "organisation_id": caller.organisation_id,
         "id": company_id,
         "version": 1,
-        "branch_id": branch_of(caller, said, None),
+        "branch_id": branch_id,
         "owner_id": caller.user_id if caller.role == "enterprise" else None,
-        **head_of(said.company, synthetic=False),
+        **head,
         "created_at": write.at,
         "updated_at": write.at,
     }
 
 
 def next_texts(
-    caller: Caller, at: datetime.datetime, said: Statement, current: Row
+    profile: str, given: Mapping[str, Json], default: Json, current: Row
 ) -> tuple[str, str]:
     """Profile and sources of the next version of a company that is there."""
-    profile = canonical(said.company)
     before = orjson.loads(current["profile"]), orjson.loads(current["sources"])
-    default = default_source(caller, at)
-    return profile, written(sourced(orjson.loads(profile), said.sources, default, before))
+    return profile, written(sourced(orjson.loads(profile), given, default, before))
 
 
-def _changed(
-    write: Write, caller: Caller, company_id: str, said: Statement, current: Row
-) -> Kept:
-    texts, branch = next_texts(caller, write.at, said, current), branch_of(caller, said, current)
+def _changed(write: Write, caller: Caller, company_id: str, said: Statement, current: Row) -> Kept:
+    default = default_source(caller, write.at)
+    texts = next_texts(canonical(said.company)[0], said.sources, default, current)
+    branch = branch_of(caller, said.branch, current)
     if (*texts, branch) == (current["profile"], current["sources"], current["branch_id"]):
         return Kept(created=False, changed=False)
     version = current["version"] + 1
@@ -201,7 +204,7 @@ def _changed(
     }
     advance(write, caller, company_id, current["version"], change)
     _version(write, caller, company_id, version, texts)
-    facilities.project(write, caller.organisation_id, {company_id: said.company})
+    project(write, caller.organisation_id, {company_id: rows_of(said.company)})
     audit(write, caller, company_id, "company.changed", {"version": version})
     return Kept(created=False, changed=True)
 

@@ -1,10 +1,10 @@
-"""What a company agreed to, purpose by purpose: who recorded it, when, and when it was withdrawn."""
+"""What a company agreed to, purpose by purpose: who recorded it, when, and when it ended."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,15 +15,13 @@ from api.store.tables import consents
 from api.store.writer import Write
 
 Row = Mapping[Any, Any]
-Purpose = Literal["contact", "matching", "learning", "peers"]
 CONTACT = "contact"
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def history(
     connection: sa.Connection, organisation_id: str, company_ids: Sequence[str]
 ) -> list[Row]:
-    """Everything that was agreed to, refused or withdrawn, in the order in which it was recorded."""
+    """Whatever was agreed to, refused or withdrawn, in the order in which it was recorded."""
     columns = consents.c
     query = (
         sa.select(consents)

@@ -91,8 +91,6 @@ def _answers_about(caller: Caller, ids: Sequence[str]) -> sa.ColumnElement[bool]
     return columns.user_id.in_(own) & about
 
 
-def _of(
-    table: sa.Table, caller: Caller, ids: Sequence[str]
-) -> list[sa.ColumnElement[bool]]:
+def _of(table: sa.Table, caller: Caller, ids: Sequence[str]) -> list[sa.ColumnElement[bool]]:
     owned = table.c.organisation_id == caller.organisation_id
     return [owned, table.c.company_id.in_(ids)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,12 +19,10 @@ from recommender.domain import Company
 Row = Mapping[Any, Any]
 
 
-def rows_of(organisation_id: str, company_id: str, company: Company) -> Iterator[dict[str, Any]]:
-    """The rows of a profile."""
+def rows_of(company: Company) -> Iterator[dict[str, Any]]:
+    """The rows of a profile, without those they belong to."""
     for position, facility in enumerate(company.facilities or ()):
         yield {
-            "organisation_id": organisation_id,
-            "company_id": company_id,
             "position": position,
             "lender": facility.lender,
             "kind": facility.kind,
@@ -35,12 +33,15 @@ def rows_of(organisation_id: str, company_id: str, company: Company) -> Iterator
         }
 
 
-def project(write: Write, organisation_id: str, companies_: Mapping[str, Company]) -> None:
+def project(
+    write: Write, organisation_id: str, by_company: Mapping[str, Iterable[Mapping[str, Any]]]
+) -> None:
     """Put the facilities of some companies, by id, in the place of those that were there."""
     columns = facilities.c
-    owned = (columns.organisation_id == organisation_id, columns.company_id.in_(companies_))
+    owned = (columns.organisation_id == organisation_id, columns.company_id.in_(by_company))
     write.execute(sa.delete(facilities).where(*owned))
-    rows = [row for id_, company in companies_.items() for row in rows_of(organisation_id, id_, company)]
+    own = {"organisation_id": organisation_id}
+    rows = [{**own, "company_id": id_, **row} for id_, some in by_company.items() for row in some]
     if rows:
         write.execute(sa.insert(facilities), rows)
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
-from api.store import consents, facilities
+from api.store import consents
 from api.store.audit import Event
 from api.store.companies import SHARED, seen
 from api.store.company_changes import (
-    Statement,
     advance,
     branch_of,
     default_source,
-    head_of,
     new_row,
     next_texts,
     version_row,
 )
-from api.store.profiles import sourced, written
+from api.store.facilities import project
+from api.store.import_rows import Checked
+from api.store.profiles import written
 from api.store.references import reference
 from api.store.tables import companies, company_versions
 from api.store.tables import consents as consents_table
@@ -33,16 +32,8 @@ from recommender.errors import Problem
 
 Row = Mapping[Any, Any]
 Texts = tuple[str, str]
-
-
-class Checked(NamedTuple):
-    """A row that is good in itself. agreed: what it says of each purpose; profile: canonical."""
-
-    number: int
-    id: str
-    said: Statement
-    agreed: Mapping[str, bool]
-    profile: str
+# The branch that was asked for; empty where none was.
+Branch = tuple[str | None, ...]
 
 
 @dataclass
@@ -56,11 +47,15 @@ class Decided:
 
 
 def decided(
-    connection: sa.Connection, caller: Caller, rows: Sequence[Checked], at: datetime.datetime
+    connection: sa.Connection,
+    caller: Caller,
+    rows: Sequence[Checked],
+    branch: Branch,
+    at: datetime.datetime,
 ) -> Decided:
     """Hold rows against the companies of the organisation; nothing is written."""
     found, there = Decided(), _there(connection, caller, [row.id for row in rows])
-    owners = _owners(connection, caller, [row.said.company.uscc for row in rows])
+    owners = _owners(connection, caller, [row.head["uscc"] for row in rows])
     source = default_source(caller, at)
     for row in rows:
         current = there.get(row.id)
@@ -68,35 +63,43 @@ def decided(
         if problem is not None:
             found.refused.append((row, problem))
         elif current is None:
-            sources = sourced(orjson.loads(row.profile), {}, source)
-            found.new.append((row, (row.profile, written(sources))))
+            sources = written(dict.fromkeys(row.fields, source))
+            found.new.append((row, (row.profile, sources)))
+        elif _same(texts := next_texts(row.profile, {}, source, current), caller, branch, current):
+            found.same.append(row)
         else:
-            texts, branch = next_texts(caller, at, row.said, current), current["branch_id"]
-            if (*texts, branch_of(caller, row.said, current)) == (*_texts(current), branch):
-                found.same.append(row)
-            else:
-                found.changed.append((row, current, texts))
+            found.changed.append((row, current, texts))
     return found
 
 
-def keep(write: Write, caller: Caller, rows: Sequence[Checked], note: str | None) -> Decided:
+def _same(texts: Texts, caller: Caller, branch: Branch, current: Row) -> bool:
+    kept = (current["profile"], current["sources"], current["branch_id"])
+    return (*texts, branch_of(caller, branch, current)) == kept
+
+
+def keep(
+    write: Write, caller: Caller, rows: Sequence[Checked], branch: Branch, note: str | None
+) -> Decided:
     """Write what is to be written of a chunk; raises Stale where another writer was faster."""
-    found = decided(write.connection, caller, rows, write.at)
-    _insert(write, companies, [new_row(write, caller, r.id, r.said) for r, _ in found.new])
+    found = decided(write.connection, caller, rows, branch, write.at)
+    place = branch_of(caller, branch, None)
+    made = [new_row(write, caller, row.id, place, row.head) for row, _ in found.new]
+    _insert(write, companies, made)
     versions = [version_row(write, caller, r.id, 1, texts) for r, texts in found.new]
     for row, current, texts in found.changed:
         version = current["version"] + 1
         change = {
             "version": version,
-            "branch_id": branch_of(caller, row.said, current),
-            **head_of(row.said.company, synthetic=current["synthetic"]),
+            "branch_id": branch_of(caller, branch, current),
+            **row.head,
+            "synthetic": current["synthetic"] or row.head["synthetic"],
             "updated_at": write.at,
         }
         advance(write, caller, row.id, current["version"], change)
         versions.append(version_row(write, caller, row.id, version, texts))
     _insert(write, company_versions, versions)
     written_rows = [*(r for r, _ in found.new), *(r for r, _, _ in found.changed)]
-    facilities.project(write, caller.organisation_id, {r.id: r.said.company for r in written_rows})
+    project(write, caller.organisation_id, {row.id: row.facilities for row in written_rows})
     _agree(write, caller, [*written_rows, *found.same], note)
     if written_rows:
         actor = reference(write, caller.organisation_id, "user", caller.user_id)
@@ -104,10 +107,6 @@ def keep(write: Write, caller: Caller, rows: Sequence[Checked], note: str | None
         event = Event(caller.organisation_id, actor, "companies.imported", None, counts)
         write.audit(event)
     return found
-
-
-def _texts(current: Row) -> Texts:
-    return current["profile"], current["sources"]
 
 
 def _there(connection: sa.Connection, caller: Caller, ids: Sequence[str]) -> dict[str, Row]:
@@ -148,7 +147,7 @@ def _problem(caller: Caller, row: Checked, current: Row | None) -> Problem | Non
 
 
 def _taken(row: Checked, owners: Mapping[str, tuple[str, bool]]) -> Problem | None:
-    code = row.said.company.uscc
+    code = row.head["uscc"]
     owner, shown = owners.get(code or "", (row.id, True))
     if owner == row.id:
         return None

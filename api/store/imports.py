@@ -1,7 +1,7 @@
 """Companies from a file into the record: good rows are kept, bad ones told row by row.
 
 Rows are read and checked outside of the writer and kept in chunks, each in one transaction, so that
-other writes go on in between. What is kept of a chunk stays kept when a later one fails, and the same
+other writes go on in between. What is kept of a chunk stays when a later one fails, and the same
 file may be imported again: what did not change makes no new version.
 """
 
@@ -9,31 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import TypeGuard
 
 from sqlalchemy.exc import IntegrityError
 
 from api.errors import InvalidRequest
 from api.policy import Caller
 from api.refusals import Conflict, Stale, UsccTakenUnseen
-from api.store.company_changes import Statement, branch_exists
-from api.store.consents import CONTACT, PURPOSES
-from api.store.import_chunks import Checked, Decided, decided, keep
-from api.store.profiles import canonical
+from api.store.company_changes import branch_exists
+from api.store.import_chunks import Branch, Decided, decided, keep
+from api.store.import_rows import Checked, Refused, Row, chunks
 from api.store.store import Store
 from recommender.company_columns import Facts
-from recommender.company_files import Read, read_companies
-from recommender.domain import Company
+from recommender.company_files import read_companies
 from recommender.errors import Problem
-from recommender.records import examined
-from recommender.relationship import Relationship, consent
 
-CHUNK = 1_000
 TRIES = 3
 MOST_LISTED = 10_000
 MOST_PROBLEMS_OF_A_ROW = 20
-KEPT_OF_RELATION = {"consent_to_contact"}
 
 
 @dataclass(frozen=True)
@@ -80,21 +74,23 @@ def run(
     path: Path,
     facts: Facts,
     wanted: Wanted,
+    *,
+    workers: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Import a file by its ending; progress hears how many rows are done.
+    """Import a file by its ending.
 
-    facts: the catalogue's dictionary, for columns of answers. Raises UnreadableFile for a file that
+    facts: the catalogue's dictionary, for columns of answers; workers: processes that check
+    rows; progress: hears how many rows are done. Raises UnreadableFile for a file that
     is not of its kind at all, InvalidRequest for a branch that is not the caller's to choose, and
     StoreUnavailable; what was kept until then stays.
     """
     branch = _branch(store, caller, wanted.branch_id)
     report, first = Report(wanted.dry_run), _First()
-    rows = iter(read_companies(path, facts))
-    while chunk := list(islice(rows, CHUNK)):
+    for chunk in chunks(read_companies(path, facts), workers):
         report.rows += len(chunk)
-        checked = [row for read in chunk for row in _checked(read, report, first, branch)]
-        _count(report, _decided(store, caller, checked, wanted))
+        good = [row for row in chunk if _good(row, report, first)]
+        _count(report, _decided(store, caller, good, branch, wanted))
         progress(report.rows)
     report.problems.sort(key=lambda found: found[0])
     return report
@@ -117,69 +113,35 @@ class _First:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], int] = {}
 
-    def problems(self, number: int, company: Company) -> Iterator[Problem]:
+    def problems(self, row: Checked) -> Iterator[Problem]:
         """What an earlier row has already; otherwise this one has it from now on."""
-        for name in ("id", "uscc"):
-            value = getattr(company, name)
+        for name, value in (("id", row.id), ("uscc", row.head["uscc"])):
             if value is None:
                 continue
-            first = self._rows.setdefault((name, value), number)
-            if first != number:
+            first = self._rows.setdefault((name, value), row.number)
+            if first != row.number:
                 yield Problem("row_repeated", name, value, None, {"first": first})
 
 
-def _checked(
-    read: Read, report: Report, first: _First, branch: tuple[str | None, ...]
-) -> Iterator[Checked]:
-    """The row if it is good in itself; else what is wrong with it goes to the report."""
-    company, problems = Company.examine(read.profile)
-    relation, more = examined(Relationship, read.relation)
-    problems = [*read.problems, *problems, *more]
-    if company is not None and company.id is None and not problems:
-        problems.append(Problem("missing", "id"))
-    if company is not None and company.consents is not None:
-        problems += _unknown_purposes(company.consents.data_use or ())
-    if company is not None and not problems:
-        problems += first.problems(read.number, company)
-    if company is None or company.id is None or relation is None or problems:
-        name = read.profile.get("id")
-        shown = None if name is None else str(name)[:64]
-        report.refuse(read.number, shown, problems or [Problem("not_record")])
-        return
-    report.ignored |= read.relation.keys() - KEPT_OF_RELATION
-    agreed = _agreed(company, relation)
-    yield Checked(read.number, company.id, Statement(company, branch), agreed, canonical(company))
-
-
-def _unknown_purposes(names: Sequence[str]) -> Iterator[Problem]:
-    for name in names:
-        if name not in PURPOSES or name == CONTACT:
-            allowed = [purpose for purpose in PURPOSES if purpose != CONTACT]
-            yield Problem("not_one_of", "consents.data_use", name, allowed)
-
-
-def _agreed(company: Company, relation: Relationship) -> dict[str, bool]:
-    """What a row says of each purpose; an empty list refuses all uses, no list says nothing."""
-    own, uses = (
-        (company.consents.contact, company.consents.data_use) if company.consents else (None, None)
-    )
-    contact = consent(own, relation.consent_to_contact)
-    found = {} if contact is None else {CONTACT: contact}
-    if uses is None:
-        return found
-    refused = {purpose: False for purpose in PURPOSES if purpose != CONTACT and not uses}
-    return {**found, **refused, **dict.fromkeys(uses, True)}
+def _good(row: Row, report: Report, first: _First) -> TypeGuard[Checked]:
+    """Whether a row may be kept as far as the file tells; if not, the report says why."""
+    problems = row.problems if isinstance(row, Refused) else list(first.problems(row))
+    if problems:
+        report.refuse(row.number, row.id, problems)
+    elif isinstance(row, Checked):
+        report.ignored |= row.ignored
+    return not problems
 
 
 def _decided(
-    store: Store, caller: Caller, rows: Sequence[Checked], wanted: Wanted
+    store: Store, caller: Caller, rows: Sequence[Checked], branch: Branch, wanted: Wanted
 ) -> Decided:
     """Keep a chunk; one that another writer got in the way of is tried again as it then stands."""
     if wanted.dry_run:
-        return store.read(lambda c: decided(c, caller, rows, store.clock()))
+        return store.read(lambda c: decided(c, caller, rows, branch, store.clock()))
     for left in reversed(range(TRIES)):
         try:
-            return store.write(lambda write: keep(write, caller, rows, wanted.note))
+            return store.write(lambda write: keep(write, caller, rows, branch, wanted.note))
         except (IntegrityError, Stale, UsccTakenUnseen):
             if not left:
                 raise Conflict from None

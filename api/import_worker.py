@@ -1,0 +1,59 @@
+"""Companies imported in a process of their own, so that answers do not wait for a file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from api.errors import cut, listed, problem_body
+from api.policy import Caller
+from api.settings import Settings
+from api.store import imports
+from api.store.store import Store
+from recommender.company_columns import Facts
+from recommender.errors import CorridorError, UnreadableFile
+from recommender.texts import Language
+
+Json = dict[str, Any]
+
+
+def imported(
+    settings: Settings,
+    caller: Caller,
+    path: Path,
+    facts: Facts,
+    wanted: imports.Wanted,
+    language: Language,
+) -> Json:
+    """The report, or the refusal as a problem; errors come back worded: they may not travel."""
+    store = Store(settings.store)
+    try:
+        report = imports.run(store, caller, path, facts, wanted, workers=os.cpu_count() or 1)
+    except UnreadableFile as error:
+        # The name of a temporary file says nothing to whoever sent it.
+        nameless = UnreadableFile(**{**error.params, "file": path.suffix.removeprefix(".")})
+        return {**problem_body(nameless, language), "status": 422}
+    except CorridorError as error:
+        return problem_body(error, language)
+    finally:
+        store.close()
+    return shown(report, language)
+
+
+def shown(report: imports.Report, language: Language) -> Json:
+    """A report as an answer has it."""
+    return {
+        "dry_run": report.dry_run,
+        "rows": report.rows,
+        "created": report.created,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "refused": report.refused,
+        "problems": [
+            {"row": row, "id": None if name is None else cut(name), **listed(problem, language)}
+            for row, name, problem in report.problems
+        ],
+        "problems_found": report.found,
+        "ignored_columns": sorted(report.ignored),
+    }
