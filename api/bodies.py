@@ -229,7 +229,7 @@ def _check_media_type(request: Request) -> None:
 
 
 async def received_file(request: Request, limit: int, path: Path) -> None:
-    """Write a body to a file, whatever its type; raises TooLarge as soon as it exceeds the limit."""
+    """Write a body to a file, whatever its type; raises TooLarge once it exceeds the limit."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise TooLarge(limit=limit)

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from api.refusals import (
+    AlreadyThere,
     ConditionNeeded,
     Conflict,
     Erased,
@@ -206,10 +207,10 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
 
 
 def named(error: CorridorError) -> CorridorError:
-    """The kind of a thing that was not found, in words."""
-    if isinstance(error, NotFound):
+    """The kind of a thing that was not found, is gone or there already, in words."""
+    if isinstance(error, (NotFound, Erased, AlreadyThere)):
         kind = label(f"api.kind.{error.params['kind']}")
-        return NotFound(kind=kind, id=cut(str(error.params["id"])))
+        return type(error)(kind=kind, id=cut(str(error.params["id"])))
     return error
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.descriptions import engine as engine_operations
 from api.descriptions import companies, sessions
+from api.descriptions import engine as engine_operations
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
 from api.errors import MEDIA_TYPE, NotReady, problem_body, status_of

@@ -37,8 +37,8 @@ class Settings(Record):
     population: folder of packed companies to list prospects from, None for no such operation.
     identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
     database that keeps organisations, companies and runs; unused without identity.
-    max_body: bytes of a request body. max_import: bytes of a file of companies. problems_shown: problems listed in one answer (all are
-    counted).
+    max_body: bytes of a request body. max_import: bytes of a file of companies. problems_shown:
+    problems listed in one answer (all are counted).
     """
 
     host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"

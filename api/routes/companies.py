@@ -271,7 +271,9 @@ def _problems(asked: CompanyRequest, company_id: str) -> Iterator[Problem]:
 
 def _statement(asked: CompanyRequest) -> company_changes.Statement:
     stated = "branch_id" in asked.model_fields_set
-    noted = {name: s.model_dump(mode="json", exclude_none=True) for name, s in asked.sources.items()}
+    noted = {
+        name: s.model_dump(mode="json", exclude_none=True) for name, s in asked.sources.items()
+    }
     return company_changes.Statement(
         asked.profile,
         (asked.branch_id,) if stated else (),
@@ -302,5 +304,3 @@ def _place(cursor: str | None, length: int) -> list[Any] | None:
     if not isinstance(found, list) or len(found) != length or not isinstance(found[0], str):
         raise InvalidRequest([Problem("bad_cursor", "cursor", cursor)])
     return found
-
-

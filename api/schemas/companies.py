@@ -42,10 +42,12 @@ class CompanyRequest(Record):
         None, description="Branch; left out: as it was, for a new company that of the caller."
     )
     sources: dict[Name, SourceNote] = Field(
-        {}, description="By field (`need.amount`); others keep theirs, or are the caller's of today."
+        {},
+        description="By field (`need.amount`); others keep theirs, or are the caller's of today.",
     )
     consents: dict[Purpose, ConsentRequest] = Field(
-        {}, description="Purposes that the company agreed to; a manager's new company needs matching."
+        {},
+        description="Purposes that the company agreed to; a manager's new company needs matching.",
     )
 
 
