@@ -6,14 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from api.errors import cut, listed, problem_body
+from api.errors import InvalidRequest, cut, listed, problem_body
 from api.policy import Caller
 from api.settings import Settings
 from api.store import imports
 from api.store.store import Store
 from recommender.company_columns import Facts
-from recommender.errors import CorridorError, UnreadableFile
-from recommender.texts import Language
+from recommender.errors import CorridorError, Problem, UnreadableFile
+from recommender.texts import Language, error_text
 
 Json = dict[str, Any]
 
@@ -23,17 +23,23 @@ def imported(
     caller: Caller,
     path: Path,
     facts: Facts,
-    wanted: imports.Wanted,
+    wanted: Json,
     language: Language,
 ) -> Json:
-    """The report, or the refusal as a problem; errors come back worded: they may not travel."""
+    """The report, or the refusal as a problem; errors come back worded: they may not travel.
+
+    wanted: the fields of `imports.Wanted`.
+    """
     store = Store(settings.store)
     try:
-        report = imports.run(store, caller, path, facts, wanted, workers=os.cpu_count() or 1)
+        how, workers = imports.Wanted(**wanted), os.cpu_count() or 1
+        report = imports.run(store, caller, path, facts, how, workers=workers)
     except UnreadableFile as error:
         # The name of a temporary file says nothing to whoever sent it.
         nameless = UnreadableFile(**{**error.params, "file": path.suffix.removeprefix(".")})
-        return {**problem_body(nameless, language), "status": 422}
+        said = {"said": error_text(nameless, language)}
+        refusal = InvalidRequest([Problem("import_unreadable", params=said)])
+        return problem_body(refusal, language)
     except CorridorError as error:
         return problem_body(error, language)
     finally:

@@ -45,7 +45,6 @@ from api.store import (
     merging,
 )
 from api.store.conditions import Condition, tags_of
-from api.store.imports import Wanted
 from api.store.profiles import canonical, leaves
 from api.store.store import Store
 from api.store.writer import Write
@@ -93,7 +92,7 @@ async def import_companies(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ENDINGS or "content-encoding" in request.headers:
         raise WrongImportType(given=(kind or "-")[:100])
-    wanted = Wanted(**query_of(request, ImportQuery).model_dump())
+    wanted = query_of(request, ImportQuery).model_dump()
     facts, state = dict(engine_of(request).catalogue.facts), request.app.state
     with tempfile.TemporaryDirectory(prefix="corridor-import-") as folder:
         path = Path(folder) / f"companies{ENDINGS[kind]}"
