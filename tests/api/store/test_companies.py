@@ -101,10 +101,9 @@ PEOPLE, NUMBERS = {}, itertools.count()
 
 def people_of(store):
     """The people of a store, added once for all examples."""
-    if id(store) not in PEOPLE:
-        PEOPLE.clear()
-        PEOPLE[id(store)] = peopled(store)
-    return PEOPLE[id(store)]
+    if store not in PEOPLE:
+        PEOPLE[store] = peopled(store)
+    return PEOPLE[store]
 
 
 @settings(max_examples=40)
