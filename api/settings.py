@@ -50,7 +50,7 @@ class Settings(Record):
     identity: Literal["on", "off"] = "on"
     store: Annotated[str, Field(min_length=1, max_length=1000)] = "sqlite:///.corridor/corridor.db"
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
-    max_import: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 64 * MIB
+    max_import: Annotated[int, Field(ge=1024, le=4096 * MIB)] = 512 * MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 
     @classmethod

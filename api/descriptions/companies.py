@@ -178,7 +178,7 @@ OPERATIONS = (
         ImportAnswer,
         _imported,
         errors=(
-            TooLarge(limit=64 << 20),
+            TooLarge(limit=512 << 20),
             WrongImportType(given="text/plain"),
             InvalidRequest([Problem("unknown_branch", "branch_id", "west")]),
             ImportBusy(),

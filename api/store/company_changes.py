@@ -86,15 +86,11 @@ def placed(
 ) -> list[Problem]:
     """What is wrong with the branch of a statement, or with a company nobody would see."""
     found = []
-    new, before = (
-        branch_of(caller, said.branch, current),
-        None if current is None else current["branch_id"],
-    )
-    if said.branch and new != (caller.branch_id if current is None else before):
-        if not _free_to_place(caller):
-            found.append(Problem("branch_not_yours", "branch_id", new, before or caller.branch_id))
-        elif new is not None and not branch_exists(connection, caller.organisation_id, new):
-            found.append(Problem("unknown_branch", "branch_id", new))
+    new, kept = branch_of(caller, said.branch, current), branch_of(caller, (), current)
+    if new != kept and not _free_to_place(caller, new, current):
+        found.append(Problem("branch_not_yours", "branch_id", new, kept))
+    elif new not in (None, kept) and not branch_exists(connection, caller.organisation_id, new):
+        found.append(Problem("unknown_branch", "branch_id", new))
     if current is None and caller.role == "manager" and SHARED not in said.consents:
         found.append(Problem("consent_needed", f"consents.{SHARED}"))
     return found
@@ -108,11 +104,14 @@ def branch_of(caller: Caller, said: tuple[str | None, ...], current: Row | None)
     return branch
 
 
-def _free_to_place(caller: Caller) -> bool:
-    return caller.role == "admin" or (caller.role == "manager" and caller.branch_id is None)
+def _free_to_place(caller: Caller, new: str | None, current: Row | None) -> bool:
+    """Enterprises may leave a new company without a branch; whose own branch is set keeps to it."""
+    if caller.role == "enterprise":
+        return new is None and current is None
+    return caller.role == "admin" or caller.branch_id is None
 
 
-def branch_exists(connection: sa.Connection, organisation_id: str, branch_id: str) -> bool:
+def branch_exists(connection: sa.Connection, organisation_id: str, branch_id: str | None) -> bool:
     """Whether the organisation has the branch."""
     owned = (branches.c.organisation_id == organisation_id, branches.c.id == branch_id)
     return connection.execute(sa.select(branches.c.id).where(*owned)).first() is not None

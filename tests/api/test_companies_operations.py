@@ -178,6 +178,8 @@ def test_an_enterprise_has_its_own_company_and_no_other(service):
     assert service.ask("DELETE", path("c-mine"), role="rival").status_code == 404
     placed = put(service, "c-mine-2", role="enterprise", branch_id="south")
     assert codes(placed) == {"branch_id"}
+    nowhere = put(service, "c-mine-2", role="enterprise", branch_id=None)
+    assert (nowhere.status_code, nowhere.json()["branch_id"]) == (201, None)
 
 
 @pytest.mark.parametrize(
@@ -382,6 +384,17 @@ def test_every_operation_is_for_its_roles(service, role):
         answer = service.ask(method, asked, role=role)
         allowed = role in POLICY[route.operation_id].roles
         assert (answer.status_code == 403) == (not allowed), (role, route.operation_id)
+
+
+def test_the_examples_are_as_described(described):
+    for operation in openapi.EVERY:
+        if operation.tag != "record":
+            continue
+        for language in ("zh", "en"):
+            if operation.answer is not None:
+                described(operation.example(None, language), operation.answer.__name__)
+            if operation.asked is not None:
+                described(operation.asked(language), operation.request.__name__)
 
 
 def test_a_read_token_changes_nothing(service):
