@@ -26,7 +26,7 @@ from api.errors import (
 from api.identity.caller import Callers, guard
 from api.loading import Follower
 from api.refusals import NotAuthenticated, TooManyFailures
-from api.routes import catalogue, company, health, plans, prospects, sessions
+from api.routes import catalogue, companies, company, health, plans, prospects, sessions
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
 from api.store import maintenance
@@ -39,7 +39,7 @@ from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 # There only with identity: what is kept, and for whom.
-RECORD = (sessions.router,)
+RECORD = (sessions.router, companies.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
     app.state.look, app.state.workers = (lambda: None), Workers()
     app.state.ranking = Ranking(app.state.settings)
+    app.state.imports = Workers()
     identity = app.state.settings.identity == "on"
     more = (prospects.router,) if app.state.settings.population else ()
     routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
@@ -104,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await looking
     app.state.ranking.stop()
     app.state.workers.close()
+    app.state.imports.close()
     if app.state.settings.identity == "on":
         app.state.store.close()
     app.state.engine, app.state.look = None, lambda: None

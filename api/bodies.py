@@ -7,13 +7,15 @@ options, the changes and fields that do not exist come back together.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import anyio
 import orjson
 from fastapi import Request
 from starlette.responses import Response
@@ -117,12 +119,29 @@ async def prospects_asked(request: Request) -> ProspectOptions:
     return spoken
 
 
-async def record_of(request: Request, form: type[RecordType]) -> RecordType:
-    """A body as one record; raises InvalidRequest with every problem at once."""
+async def record_of(
+    request: Request,
+    form: type[RecordType],
+    also: Callable[[RecordType], Iterable[Problem]] = lambda _: (),
+) -> RecordType:
+    """A body as one record; raises InvalidRequest with every problem at once.
+
+    also: finds what is wrong with a record that can be read, beside what its model finds.
+    """
     body = parsed(await _received(request, request.app.state.settings.max_body))
     if not isinstance(body, dict):
         raise InvalidRequest([Problem("not_record", value=body)])
     record, problems = examined(form, body)
+    if record is not None:
+        problems += also(record)
+    if problems or record is None:
+        raise InvalidRequest(problems)
+    return record
+
+
+def query_of(request: Request, form: type[RecordType]) -> RecordType:
+    """The parameters of a query as one record; raises InvalidRequest with every problem at once."""
+    record, problems = examined(form, dict(request.query_params))
     if problems or record is None:
         raise InvalidRequest(problems)
     return record
@@ -207,6 +226,20 @@ def _check_media_type(request: Request) -> None:
     packed = request.headers.get("content-encoding", "identity").lower() != "identity"
     if not is_json or packed or any(name not in ("utf-8", "utf8") for name in charset):
         raise WrongMediaType(given=(given or "-")[:100])
+
+
+async def received_file(request: Request, limit: int, path: Path) -> None:
+    """Write a body to a file, whatever its type; raises TooLarge once it exceeds the limit."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and int(length) > limit:
+        raise TooLarge(limit=limit)
+    size = 0
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(limit=limit)
+            await file.write(chunk)
 
 
 def written(answer: Mapping[str, Any], status: int = 200, *, run: bool = False) -> Response:

@@ -10,6 +10,7 @@ import datetime
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from api.policy import ROLES, Caller, Role
 from api.settings import LOOPBACK, Settings
 from api.store import imports, maintenance, users
 from api.store.company_changes import Statement, put
-from api.store.conditions import ABSENT
+from api.store.conditions import Condition
 from api.store.store import Store
 from api.store.writer import Write
 from recommender import Catalogue, Company, simulation
@@ -102,11 +103,11 @@ def _seed(store: Store, catalogue: Catalogue) -> None:
     """Organisations last: a demo that was cut short is made again from nothing."""
     for organisation_id, names in ORGANISATIONS.items():
         row = {"id": organisation_id, **names, "synthetic": True}
-        store.write(lambda write, row=row: users.add_organisation(write, row))
+        store.write(partial(users.add_organisation, row=row))
     for organisation_id, branch_id, zh, en in BRANCHES:
         row = {"organisation_id": organisation_id, "id": branch_id, "name_zh": zh, "name_en": en}
-        store.write(lambda write, row=row: users.add_branch(write, row))
-    people = {role: store.write(lambda write, role=role: _user(write, role)) for role in ROLES}
+        store.write(partial(users.add_branch, row=row))
+    people = {role: store.write(partial(_user, role=role)) for role in ROLES}
     _own_company(store, people)
     keeper = store.write(lambda write: _user(write, "admin", CENTRE, "keeper@demo"))
     admins = {BANK: people["admin"], CENTRE: keeper}
@@ -130,7 +131,7 @@ def _own_company(store: Store, people: Mapping[Role, str]) -> None:
     caller = _caller(people["enterprise"], BANK, SEATS["enterprise"], "enterprise")
     agreed = {"contact": NOTE, "matching": NOTE, "learning": NOTE}
     said = Statement(company, ("liangjiang",), consents=agreed)
-    store.write(lambda write: put(write, caller, OWN, said, ABSENT))
+    store.write(lambda write: put(write, caller, OWN, said, Condition(none=True)))
 
 
 def _imported(
@@ -160,7 +161,7 @@ def _issued(store: Store) -> dict[str, str]:
     """A new token per role; those before end."""
     issued: dict[str, str] = {}
     for role in ROLES:
-        user = store.read(lambda c, role=role: users.by_login(c, login(role)))
+        user = store.read(partial(users.by_login, login=login(role)))
         issued[role] = token = tokens.made()
 
         def renew(write: Write, user: Any = user, token: str = token) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 
 import orjson
 
-from api.refusals import Conflict, Erased, NotAllowed, NotAuthenticated, Stale, TooManyFailures
+from api.refusals import (
+    AlreadyThere,
+    ConditionNeeded,
+    Conflict,
+    Erased,
+    Merged,
+    NotAllowed,
+    NotAuthenticated,
+    Stale,
+    TooManyFailures,
+)
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.population.column_files import DamagedPopulation
 from recommender.population.population import PopulationMismatch
@@ -57,6 +67,12 @@ class WrongMediaType(CorridorError):
     code = "wrong_media_type"
 
 
+class WrongImportType(WrongMediaType):
+    """A body that is not of a kind that companies are imported from. params: given."""
+
+    code = "wrong_import_type"
+
+
 class InvalidRequest(InvalidInput):
     """A readable request with problems in its profile, its options or elsewhere."""
 
@@ -85,6 +101,12 @@ class PlanBusy(NotReady):
     """Plans are made elsewhere, and that place is full or has failed."""
 
     code = "plan_busy"
+
+
+class ImportBusy(NotReady):
+    """Imports are made elsewhere, and that place is full or has failed."""
+
+    code = "import_busy"
 
 
 class FileMissing(CorridorError):
@@ -150,7 +172,9 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (PopulationMismatch, 409),
     (Conflict, 409),
     (Erased, 410),
+    (Merged, 410),
     (Stale, 412),
+    (ConditionNeeded, 428),
     (TooManyFailures, 429),
     (InvalidInput, 422),
     (NotReady, 503),
@@ -183,10 +207,10 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
 
 
 def named(error: CorridorError) -> CorridorError:
-    """The kind of a thing that was not found, in words."""
-    if isinstance(error, NotFound):
+    """The kind of a thing that was not found, is gone or there already, in words."""
+    if isinstance(error, (NotFound, Erased, AlreadyThere)):
         kind = label(f"api.kind.{error.params['kind']}")
-        return NotFound(kind=kind, id=cut(str(error.params["id"])))
+        return type(error)(kind=kind, id=cut(str(error.params["id"])))
     return error
 
 

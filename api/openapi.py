@@ -12,8 +12,8 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api.descriptions import companies, sessions
 from api.descriptions import engine as engine_operations
-from api.descriptions import sessions
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
 from api.errors import MEDIA_TYPE, NotReady, problem_body, status_of
@@ -26,7 +26,7 @@ from recommender.errors import CorridorError
 from recommender.texts import Language, label, text
 
 OPERATIONS = engine_operations.OPERATIONS
-EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS)
+EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS, *companies.OPERATIONS)
 BEARER = {"type": "http", "scheme": "bearer"}
 
 
@@ -85,6 +85,9 @@ def _operation(
     if operation.request is not None and operation.asked is not None:
         body = _content(operation.request, operation.asked(language))
         entry["requestBody"] = {"required": True, "content": {"application/json": body}}
+    if operation.uploads:
+        file = {"schema": {"type": "string", "format": "binary"}}
+        entry["requestBody"] = {"required": True, "content": dict.fromkeys(operation.uploads, file)}
     if identified and operation.id not in PUBLIC:
         entry["security"] = [{"token": []}]
     return entry

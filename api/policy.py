@@ -14,9 +14,14 @@ from typing import Literal, NamedTuple, get_args
 Role = Literal["enterprise", "manager", "analyst", "auditor", "admin"]
 Scope = Literal["read", "write"]
 OrganisationKind = Literal["bank", "insurer", "centre"]
+# What a company may agree to: to be contacted, to be shown to managers, to be learned from, to be
+# counted among peers.
+Purpose = Literal["contact", "matching", "learning", "peers"]
 ROLES: tuple[Role, ...] = get_args(Role)
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 ORGANISATION_KINDS: tuple[OrganisationKind, ...] = get_args(OrganisationKind)
+
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ def _for(*roles: Role, writes: bool = False) -> Allowed:
 
 EVERYBODY = frozenset(ROLES)
 ASKS: tuple[Role, ...] = ("enterprise", "manager", "analyst", "admin")
+KEEPS: tuple[Role, ...] = ("enterprise", "manager", "admin")
 POLICY: Mapping[str, Allowed] = {
     "recommend": _for(*ASKS),
     "eligibility": _for(*ASKS),
@@ -55,6 +61,18 @@ POLICY: Mapping[str, Allowed] = {
     "product": Allowed(EVERYBODY),
     "facts": Allowed(EVERYBODY),
     "me": Allowed(EVERYBODY),
+    "list_companies": Allowed(EVERYBODY),
+    "get_company": Allowed(EVERYBODY),
+    "put_company": _for(*KEEPS, writes=True),
+    "erase_company": _for("enterprise", "admin", writes=True),
+    "merge_companies": _for("admin", writes=True),
+    "export_company": _for("enterprise", "manager", "auditor", "admin"),
+    "import_companies": _for("manager", "admin", writes=True),
+    "give_consent": _for(*KEEPS, writes=True),
+    "withdraw_consent": _for(*KEEPS, writes=True),
+    "add_contact": _for("manager", "admin", writes=True),
+    "list_contacts": _for("manager", "auditor", "admin"),
+    "list_facilities": _for("manager", "auditor", "admin"),
     "end_session": Allowed(EVERYBODY),
 }
 # Open to callers without a token: what says that the service runs, and how to get a token.

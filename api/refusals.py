@@ -53,6 +53,30 @@ class Stale(CorridorError):
     code = "stale"
 
 
+class ConditionNeeded(CorridorError):
+    """A change of something that is there without If-Match."""
+
+    code = "condition_needed"
+
+
+class UsccTaken(Conflict):
+    """Another company of the organisation has the same code. params: id of the other."""
+
+    code = "uscc_taken"
+
+
+class UsccTakenUnseen(Conflict):
+    """The same, where the caller does not see the other company."""
+
+    code = "uscc_taken_unseen"
+
+
+class Merged(InvalidInput):
+    """A company that was found to be another one, which its problem names if it may be seen."""
+
+    code = "merged"
+
+
 class KeyReused(Conflict):
     """The Idempotency-Key came before with another request. params: key."""
 

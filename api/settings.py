@@ -37,8 +37,8 @@ class Settings(Record):
     population: folder of packed companies to list prospects from, None for no such operation.
     identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
     database that keeps organisations, companies and runs; unused without identity.
-    max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
-    counted).
+    max_body: bytes of a request body. max_import: bytes of a file of companies. problems_shown:
+    problems listed in one answer (all are counted).
     """
 
     host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
@@ -50,6 +50,7 @@ class Settings(Record):
     identity: Literal["on", "off"] = "on"
     store: Annotated[str, Field(min_length=1, max_length=1000)] = "sqlite:///.corridor/corridor.db"
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
+    max_import: Annotated[int, Field(ge=1024, le=4096 * MIB)] = 512 * MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 
     @classmethod

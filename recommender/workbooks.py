@@ -22,6 +22,8 @@ from recommender.tables import read_text
 Cell = str | int | float | None
 CELL_CHARACTERS = 32_767
 FIELD_CHARACTERS = 131_072
+ROWS = 1_048_576
+MOST_UNPACKED, MOST_STRINGS = 2 << 30, 256 << 20
 EPOCH, STAMP = (1980, 1, 1, 0, 0, 0), b"1980-01-01T00:00:00Z"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_?x[0-9A-Fa-f]{4}_")
@@ -83,6 +85,20 @@ def read_workbook(path: Path) -> list[Sheet]:
         raise
     except Exception as error:
         raise UnreadableFile(file=str(path), reason="not_workbook") from error
+
+
+def refuse_bomb(path: Path) -> None:
+    """Raise UnreadableFile for a workbook that unpacks to more than any honest one does.
+
+    A packed file cannot hold more than it declares: reading stops there.
+    """
+    with zipfile.ZipFile(path) as packed:
+        sizes = {member.filename: member.file_size for member in packed.infolist()}
+    held = max(
+        (size for name, size in sizes.items() if name.endswith("sharedStrings.xml")), default=0
+    )
+    if sum(sizes.values()) > MOST_UNPACKED or held > MOST_STRINGS:
+        raise UnreadableFile(file=str(path), reason="workbook_unpacks")
 
 
 def _refuse_others(path: Path) -> None:

@@ -216,7 +216,7 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
 
 def _simulate(command: Any, said: Said, action: Callable[..., Any]) -> None:
     group = _options(command, said)
-    for flag, name, metavar in (("--companies", "companies", "N"), ("--out", "out", "OUT")):
+    for flag, name, metavar in (("--companies", "how_many", "N"), ("--out", "out", "OUT")):
         group.add_argument(flag, metavar=metavar, required=True, help=said(f"help.{name}"))
     for flag, name, default in (("--seed", "seed", "1"), ("--unknown", "unknown", "0.35")):
         group.add_argument(flag, metavar="X", default=default, help=said(f"help.{name}"))

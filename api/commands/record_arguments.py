@@ -55,6 +55,21 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
         "list": ((), (Flag("organisation", "ID"), Flag("json"))),
     },
+    "companies": {
+        "import": (
+            ("file",),
+            (
+                Flag("organisation", "ID", REQUIRED),
+                Flag("by", "LOGIN", REQUIRED),
+                Flag("branch", "ID"),
+                Flag("note", "TEXT"),
+                Flag("dry_run"),
+                Flag("json"),
+            ),
+        ),
+        "export": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+        "erase": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+    },
 }
 
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import datetime
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field
 
+from api.commands.stores import opened
 from api.identity import passwords, tokens
 from api.policy import OrganisationKind, Role
 from api.refusals import InvalidUser
-from api.settings import Settings
-from api.store import maintenance, users
-from api.store.store import Store
+from api.store import users
 from recommender.errors import Problem
 from recommender.records import Record, examined
 from recommender.texts import Language, label, show, text
@@ -54,18 +51,6 @@ class UserForm(Record):
     branch_id: Id | None = None
     role: Role
     name: Name
-
-
-@contextlib.contextmanager
-def opened(arguments: argparse.Namespace) -> Iterator[Store]:
-    """The store of the settings with tables of this version; raises StoreOutdated and others."""
-    settings = Settings.read(os.environ, store=arguments.store)
-    store = Store(settings.store)
-    try:
-        maintenance.ready(store.database)
-        yield store
-    finally:
-        store.close()
 
 
 def add_organisation(arguments: argparse.Namespace, language: Language) -> int:

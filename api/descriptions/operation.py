@@ -40,7 +40,8 @@ class Operation:
     """What the document says of an operation.
 
     tag: its group; answer: the shape of its answer, None where it has no body; example: answers
-    the example request `asked`; status: of the answer; runs: whether it is kept as a run.
+    the example request `asked`; status: of the answer; uploads: media types of a file that it
+    takes; runs: whether it is kept as a run.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Operation:
     status: int = 200
     parameters: tuple[Parameter, ...] = ()
     media_type: str = "application/json"
+    uploads: tuple[str, ...] = ()
 
     @property
     def runs(self) -> bool:

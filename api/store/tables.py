@@ -8,6 +8,7 @@ bytes. `migrations/` brings a database to these tables.
 from __future__ import annotations
 
 import datetime
+import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,11 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=value.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+
+
+def pseudonym() -> str:
+    """What analysts know a company by: random, so that nothing but the record joins the two."""
+    return f"p-{secrets.token_hex(8)}"
 
 
 def _id(name: str = "id", **more: Any) -> Column[str]:
@@ -136,6 +142,7 @@ companies = sa.Table(
     Column("name_en", sa.String(200)),
     Column("uscc", sa.String(18)),
     Column("merged_into", sa.String(64)),
+    Column("pseudonym", sa.String(32), nullable=False, default=pseudonym),
     _at("created_at"),
     _at("updated_at"),
     _at("erased_at", required=False),
@@ -144,7 +151,8 @@ companies = sa.Table(
     ),
     Index(None, "organisation_id", "branch_id"),
     Index(None, "organisation_id", "owner_id"),
-    Index(None, "organisation_id", "uscc"),
+    Index(None, "organisation_id", "uscc", unique=True),
+    Index(None, "organisation_id", "pseudonym", unique=True),
 )
 
 company_versions = sa.Table(
@@ -162,6 +170,7 @@ company_versions = sa.Table(
     ),
 )
 
+# One row for each time a purpose was agreed to; without given_at it was refused from the start.
 consents = sa.Table(
     "consents",
     metadata,
@@ -171,8 +180,10 @@ consents = sa.Table(
     Column("purpose", sa.String(32), nullable=False),
     Column("user_id", sa.String(64), ForeignKey("users.id"), nullable=False),
     Column("note", sa.String(1000)),
-    _at("given_at"),
+    _at("given_at", required=False),
     _at("withdrawn_at", required=False),
+    Column("withdrawn_by", sa.String(64), ForeignKey("users.id")),
+    Column("withdrawn_note", sa.String(1000)),
     ForeignKeyConstraint(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
     ),
@@ -186,10 +197,10 @@ facilities = sa.Table(
     Column("company_id", sa.String(64), primary_key=True),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("lender", sa.String(200)),
-    Column("kind", sa.String(64)),
+    Column("kind", sa.String(200)),
     Column("currency", sa.String(3)),
-    Column("limit_amount", sa.Numeric(17, 2)),
-    Column("drawn_amount", sa.Numeric(17, 2)),
+    Column("limit_hundredths", sa.BigInteger),
+    Column("drawn_hundredths", sa.BigInteger),
     Column("maturity", sa.Date),
     ForeignKeyConstraint(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]

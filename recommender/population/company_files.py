@@ -18,7 +18,7 @@ import orjson
 from recommender.errors import Problem, UnreadableFile
 from recommender.population.company_columns import Facts, read_row, split
 from recommender.tables import read_text
-from recommender.workbooks import bare
+from recommender.workbooks import ROWS, bare, refuse_bomb
 
 ENDINGS = (".jsonl", ".csv", ".xlsx", ".parquet")
 LONGEST_LINE = 1 << 20
@@ -132,12 +132,19 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
     import openpyxl  # deferred: half of a second that no served request needs
 
     try:
+        refuse_bomb(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except UnreadableFile:
+        raise
     except Exception as error:
         raise UnreadableFile(file=str(path), reason="not_workbook") from error
     with closing(book):
         header: list[str] | None = None
-        for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1):
+        sheet: Any = book.worksheets[0]
+        # What a sheet says of its own size may be a lie that fills memory with empty cells.
+        sheet.reset_dimensions()
+        lines = sheet.iter_rows(max_row=ROWS, values_only=True)
+        for number, cells in enumerate(lines, start=1):
             if header is None:
                 header = _header(path, cells) if any(c is not None for c in cells) else None
             elif any(cell is not None for cell in cells):

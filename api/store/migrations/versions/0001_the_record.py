@@ -191,6 +191,7 @@ def upgrade() -> None:
         sa.Column("name_en", sa.String(length=200), nullable=True),
         sa.Column("uscc", sa.String(length=18), nullable=True),
         sa.Column("merged_into", sa.String(length=64), nullable=True),
+        sa.Column("pseudonym", sa.String(length=32), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.Column("erased_at", Instant, nullable=True),
@@ -217,9 +218,14 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            batch_op.f("ix_companies_organisation_id_pseudonym"),
+            ["organisation_id", "pseudonym"],
+            unique=True,
+        )
+        batch_op.create_index(
             batch_op.f("ix_companies_organisation_id_uscc"),
             ["organisation_id", "uscc"],
-            unique=False,
+            unique=True,
         )
 
     op.create_table(
@@ -361,8 +367,10 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=64), nullable=False),
         sa.Column("note", sa.String(length=1000), nullable=True),
-        sa.Column("given_at", Instant, nullable=False),
+        sa.Column("given_at", Instant, nullable=True),
         sa.Column("withdrawn_at", Instant, nullable=True),
+        sa.Column("withdrawn_by", sa.String(length=64), nullable=True),
+        sa.Column("withdrawn_note", sa.String(length=1000), nullable=True),
         sa.ForeignKeyConstraint(
             ["organisation_id", "company_id"],
             ["companies.organisation_id", "companies.id"],
@@ -372,6 +380,9 @@ def upgrade() -> None:
             ["organisation_id"], ["organisations.id"], name=op.f("fk_consents_organisation_id")
         ),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_consents_user_id")),
+        sa.ForeignKeyConstraint(
+            ["withdrawn_by"], ["users.id"], name=op.f("fk_consents_withdrawn_by")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
     with op.batch_alter_table("consents", schema=None) as batch_op:
@@ -414,10 +425,10 @@ def upgrade() -> None:
         sa.Column("company_id", sa.String(length=64), nullable=False),
         sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("lender", sa.String(length=200), nullable=True),
-        sa.Column("kind", sa.String(length=64), nullable=True),
+        sa.Column("kind", sa.String(length=200), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
-        sa.Column("limit_amount", sa.Numeric(precision=17, scale=2), nullable=True),
-        sa.Column("drawn_amount", sa.Numeric(precision=17, scale=2), nullable=True),
+        sa.Column("limit_hundredths", sa.BigInteger(), nullable=True),
+        sa.Column("drawn_hundredths", sa.BigInteger(), nullable=True),
         sa.Column("maturity", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["organisation_id", "company_id"],
@@ -619,6 +630,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     with op.batch_alter_table("companies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_uscc"))
+        batch_op.drop_index(batch_op.f("ix_companies_organisation_id_pseudonym"))
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_owner_id"))
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_branch_id"))
 
