@@ -248,7 +248,7 @@ applications = sa.Table(
     Column("version", Integer, nullable=False),
     Column("owner_id", sa.String(64), ForeignKey("users.id")),
     Column("due_on", sa.Date),
-    Column("amount", sa.Numeric(17, 2)),
+    Column("amount_cents", sa.BigInteger),
     Column("currency", sa.String(3)),
     Column("reason_code", sa.String(64)),
     _at("created_at"),
@@ -258,6 +258,7 @@ applications = sa.Table(
     ),
     Index(None, "organisation_id", "company_id"),
     Index(None, "organisation_id", "status", "due_on"),
+    Index(None, "run_id", "product_id", unique=True),
 )
 
 application_events = sa.Table(
@@ -294,6 +295,8 @@ outcomes = sa.Table(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
     ),
     Index(None, "organisation_id", "company_id", "product_id"),
+    Index(None, "run_id", "product_id"),
+    Index(None, "application_id", unique=True),
 )
 
 overrides = sa.Table(
@@ -313,6 +316,15 @@ overrides = sa.Table(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
     ),
     Index(None, "organisation_id", "company_id"),
+    Index(
+        "ix_overrides_standing",
+        "organisation_id",
+        "company_id",
+        "product_id",
+        unique=True,
+        sqlite_where=sa.text("withdrawn_at IS NULL"),
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+    ),
 )
 
 review_requests = sa.Table(
@@ -341,7 +353,7 @@ idempotency_keys = sa.Table(
     metadata,
     Column("user_id", sa.String(64), ForeignKey("users.id"), primary_key=True),
     Column("key", sa.String(200), primary_key=True),
-    Column("operation", sa.String(32), nullable=False),
+    Column("company_id", sa.String(64)),
     Column("request_hash", sa.String(64), nullable=False),
     Column("status", Integer, nullable=False),
     Column("answer", Text, nullable=False),
