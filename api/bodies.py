@@ -119,7 +119,16 @@ async def prospects_asked(request: Request) -> ProspectOptions:
 
 async def record_of(request: Request, form: type[RecordType]) -> RecordType:
     """A body as one record; raises InvalidRequest with every problem at once."""
-    body = parsed(await _received(request, request.app.state.settings.max_body))
+    return record_in(await value_of(request), form)
+
+
+async def value_of(request: Request) -> Any:
+    """A body as plain values."""
+    return parsed(await _received(request, request.app.state.settings.max_body))
+
+
+def record_in(body: Any, form: type[RecordType]) -> RecordType:
+    """Plain values as one record; raises InvalidRequest with every problem at once."""
     if not isinstance(body, dict):
         raise InvalidRequest([Problem("not_record", value=body)])
     record, problems = examined(form, body)

@@ -195,9 +195,10 @@ def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language]
     """A command on organisations, users and what else is kept; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.user_commands import ACTIONS
+        from api import outcome_commands, user_commands
 
-        return ACTIONS[f"{group}_{name}"](arguments, language)
+        known = {**user_commands.ACTIONS, **outcome_commands.ACTIONS}
+        return known[f"{group}_{name}"](arguments, language)
 
     return action
 

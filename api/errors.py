@@ -11,7 +11,16 @@ from typing import Any
 
 import orjson
 
-from api.refusals import Conflict, Erased, NotAllowed, NotAuthenticated, Stale, TooManyFailures
+from api.refusals import (
+    AlreadyThere,
+    ConditionNeeded,
+    Conflict,
+    Erased,
+    NotAllowed,
+    NotAuthenticated,
+    Stale,
+    TooManyFailures,
+)
 from recommender.column_files import DamagedPopulation
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.population import PopulationMismatch
@@ -151,6 +160,7 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (Conflict, 409),
     (Erased, 410),
     (Stale, 412),
+    (ConditionNeeded, 428),
     (TooManyFailures, 429),
     (InvalidInput, 422),
     (NotReady, 503),
@@ -183,10 +193,10 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
 
 
 def named(error: CorridorError) -> CorridorError:
-    """The kind of a thing that was not found, in words."""
-    if isinstance(error, NotFound):
+    """The kind of a thing that is not found, erased or there before, in words."""
+    if isinstance(error, (NotFound, Erased, AlreadyThere)):
         kind = label(f"api.kind.{error.params['kind']}")
-        return NotFound(kind=kind, id=cut(str(error.params["id"])))
+        return type(error)(kind=kind, id=cut(str(error.params["id"])))
     return error
 
 

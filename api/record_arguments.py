@@ -55,6 +55,12 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
         "list": ((), (Flag("organisation", "ID"), Flag("json"))),
     },
+    "outcomes": {
+        "export": (
+            (),
+            (Flag("organisation", "ID", REQUIRED), Flag("out", "FILE", REQUIRED), Flag("force")),
+        ),
+    },
 }
 
 

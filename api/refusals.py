@@ -53,6 +53,12 @@ class Stale(CorridorError):
     code = "stale"
 
 
+class ConditionNeeded(CorridorError):
+    """A change of something that is there without If-Match."""
+
+    code = "condition_needed"
+
+
 class KeyReused(Conflict):
     """The Idempotency-Key came before with another request. params: key."""
 
@@ -63,3 +69,21 @@ class Erased(CorridorError):
     """What was asked for has been erased. params: kind, id."""
 
     code = "erased"
+
+
+class IllegalStep(Conflict):
+    """A step that an application cannot take. params: before, after, allowed."""
+
+    code = "illegal_step"
+
+
+class TakenUp(Conflict):
+    """A recommendation that was applied for before. params: run, product."""
+
+    code = "taken_up"
+
+
+class Answered(Conflict):
+    """A question that has its answer. params: id."""
+
+    code = "review_answered"

@@ -8,6 +8,7 @@ bytes. `migrations/` brings a database to these tables.
 from __future__ import annotations
 
 import datetime
+import secrets
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,6 +48,11 @@ class Instant(sa.TypeDecorator[datetime.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=value.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+
+
+def pseudonym() -> str:
+    """What analysts know a company by: random, so that nothing but the record joins the two."""
+    return f"p-{secrets.token_hex(8)}"
 
 
 def _id(name: str = "id", **more: Any) -> Column[str]:
@@ -136,6 +142,7 @@ companies = sa.Table(
     Column("name_en", sa.String(200)),
     Column("uscc", sa.String(18)),
     Column("merged_into", sa.String(64)),
+    Column("pseudonym", sa.String(32), nullable=False, default=pseudonym),
     _at("created_at"),
     _at("updated_at"),
     _at("erased_at", required=False),
@@ -145,6 +152,7 @@ companies = sa.Table(
     Index(None, "organisation_id", "branch_id"),
     Index(None, "organisation_id", "owner_id"),
     Index(None, "organisation_id", "uscc"),
+    Index(None, "organisation_id", "pseudonym", unique=True),
 )
 
 company_versions = sa.Table(
@@ -248,7 +256,7 @@ applications = sa.Table(
     Column("version", Integer, nullable=False),
     Column("owner_id", sa.String(64), ForeignKey("users.id")),
     Column("due_on", sa.Date),
-    Column("amount_cents", sa.BigInteger),
+    Column("amount_hundredths", sa.BigInteger),
     Column("currency", sa.String(3)),
     Column("reason_code", sa.String(64)),
     _at("created_at"),
@@ -353,7 +361,7 @@ idempotency_keys = sa.Table(
     metadata,
     Column("user_id", sa.String(64), ForeignKey("users.id"), primary_key=True),
     Column("key", sa.String(200), primary_key=True),
-    Column("company_id", sa.String(64)),
+    Column("operation", sa.String(32), nullable=False),
     Column("request_hash", sa.String(64), nullable=False),
     Column("status", Integer, nullable=False),
     Column("answer", Text, nullable=False),

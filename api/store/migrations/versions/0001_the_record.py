@@ -191,6 +191,7 @@ def upgrade() -> None:
         sa.Column("name_en", sa.String(length=200), nullable=True),
         sa.Column("uscc", sa.String(length=18), nullable=True),
         sa.Column("merged_into", sa.String(length=64), nullable=True),
+        sa.Column("pseudonym", sa.String(length=32), nullable=False),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.Column("erased_at", Instant, nullable=True),
@@ -217,6 +218,11 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            batch_op.f("ix_companies_organisation_id_pseudonym"),
+            ["organisation_id", "pseudonym"],
+            unique=True,
+        )
+        batch_op.create_index(
             batch_op.f("ix_companies_organisation_id_uscc"),
             ["organisation_id", "uscc"],
             unique=False,
@@ -226,7 +232,7 @@ def upgrade() -> None:
         "idempotency_keys",
         sa.Column("user_id", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
-        sa.Column("company_id", sa.String(length=64), nullable=True),
+        sa.Column("operation", sa.String(length=32), nullable=False),
         sa.Column("request_hash", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
@@ -298,7 +304,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.String(length=64), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("amount_cents", sa.BigInteger(), nullable=True),
+        sa.Column("amount_hundredths", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("reason_code", sa.String(length=64), nullable=True),
         sa.Column("created_at", Instant, nullable=False),
@@ -643,6 +649,7 @@ def downgrade() -> None:
     op.drop_table("idempotency_keys")
     with op.batch_alter_table("companies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_uscc"))
+        batch_op.drop_index(batch_op.f("ix_companies_organisation_id_pseudonym"))
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_owner_id"))
         batch_op.drop_index(batch_op.f("ix_companies_organisation_id_branch_id"))
 
