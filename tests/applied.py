@@ -12,7 +12,7 @@ from api.schemas import components
 from api.store.tables import companies, company_versions, consents, runs, users
 from recommender import Catalogue
 
-AT = datetime.datetime(2026, 11, 24, 1, 30, tzinfo=datetime.UTC)
+AT = datetime.datetime(2025, 6, 2, 1, 30, tzinfo=datetime.UTC)
 CATALOGUE = Catalogue.load()
 PRODUCTS = CATALOGUE.products
 LOAN, ORDER, FACTORING, FORWARD = "cor-cashflow", "exp-order", "exp-factoring", "fxh-forward"
@@ -21,16 +21,14 @@ PROFILE = {"name_zh": "重庆某农机出口有限公司", "synthetic": True, "s
 AGREED = ("matching", "learning")
 
 
-def company(
-    store, people, id_="c-1", bank="bank-a", owner=None, branch="north", agreed=AGREED, profile=None
-):
+def company(store, people, id_="c-1", bank="bank-a", owner=None, agreed=AGREED, profile=None):
     """A company at version 1, with the purposes it agreed to; its id."""
     by, profile = people.ids[bank, "manager"], PROFILE if profile is None else profile
     row = {
         "organisation_id": bank,
         "id": id_,
         "version": 1,
-        "branch_id": branch,
+        "branch_id": "north",
         "owner_id": owner or people.ids[bank, "enterprise"],
         "synthetic": True,
         "name_zh": profile.get("name_zh"),
