@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from api.policy import Caller
 from api.schemas import components
+from api.store.profiles import canonical
 from api.store.tables import companies, company_versions, consents, runs, users
-from recommender import Catalogue
+from recommender import Catalogue, Company
 
 AT = datetime.datetime(2025, 6, 2, 1, 30, tzinfo=datetime.UTC)
 CATALOGUE = Catalogue.load()
@@ -35,7 +36,7 @@ def company(store, people, id_="c-1", bank="bank-a", owner=None, agreed=AGREED, 
         "created_at": AT,
         "updated_at": AT,
     }
-    kept = {"profile": orjson.dumps(profile).decode(), "sources": "{}", "user_id": by, "at": AT}
+    kept = {"profile": canonical(Company.parse(profile)), "sources": "{}", "user_id": by, "at": AT}
     version = {"organisation_id": bank, "company_id": id_, "version": 1, **kept}
 
     def insert(write):
@@ -46,6 +47,16 @@ def company(store, people, id_="c-1", bank="bank-a", owner=None, agreed=AGREED, 
 
     store.write(insert)
     return id_
+
+
+class Within:
+    """Lets the functions here write within one write, where many of them would take long."""
+
+    def __init__(self, write):
+        self._write = write
+
+    def write(self, work):
+        return work(self._write)
 
 
 def agree(write, bank, company_id, purpose, by):

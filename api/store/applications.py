@@ -212,17 +212,14 @@ def _end(write: Write, caller: Caller, before: Row, after: Row) -> None:
     outcome = ending(before["status"], after["status"])
     if outcome is None or before["status"] == after["status"]:
         return
-    outcomes.keep(
-        write,
-        caller,
-        {
-            **{name: after[name] for name in outcomes.COPIED},
-            "application_id": after["id"],
-            "outcome": outcome,
-            "reason_code": after["reason_code"],
-            "decided_on": shown.day_in_shanghai(write.at),
-        },
-    )
+    row = {
+        **{name: after[name] for name in outcomes.COPIED},
+        "application_id": after["id"],
+        "outcome": outcome,
+        "reason_code": after["reason_code"],
+        "decided_on": shown.day_in_shanghai(write.at),
+    }
+    outcomes.keep(write, caller, [row])
 
 
 def _check_managed(

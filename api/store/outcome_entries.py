@@ -33,6 +33,7 @@ class Entries:
     _runs: dict[str, Row | None] = field(default_factory=dict)
     _companies: dict[str, Row | None] = field(default_factory=dict)
     _shown: dict[str, dict[str, str]] = field(default_factory=dict)
+    _applied: dict[str, set[str]] = field(default_factory=dict)
     _read: set[tuple[str, str]] = field(default_factory=set)
 
     def row(self, entry: OutcomeEntry, place: str) -> dict[str, Any] | None:
@@ -123,5 +124,7 @@ class Entries:
             yield Problem("outcome_by_application", "product_id", product)
 
     def _applied_for(self, run: Row, product_id: str) -> bool:
-        own = (applications.c.run_id == run["id"], applications.c.product_id == product_id)
-        return self.connection.execute(sa.select(applications.c.id).where(*own)).first() is not None
+        if run["id"] not in self._applied:
+            query = sa.select(applications.c.product_id).where(applications.c.run_id == run["id"])
+            self._applied[run["id"]] = set(self.connection.execute(query).scalars())
+        return product_id in self._applied[run["id"]]

@@ -38,14 +38,18 @@ TAKEN, SILENT = "taken", "no_answer"
 COPIED = ("company_id", "company_version", "run_id", "product_id", "lane", "synthetic")
 
 
-def keep(write: Write, caller: Caller, row: Row) -> str:
-    """Keep one outcome; its id."""
-    made = {"id": str(uuid.uuid4()), "organisation_id": caller.organisation_id}
-    whole = {"application_id": None, **row, **made, "user_id": caller.user_id, "at": write.at}
-    write.execute(sa.insert(outcomes), whole)
-    detail = {"outcome": made["id"], "product": row["product_id"], "ended": row["outcome"]}
-    about_company(write, caller, "outcome.recorded", row["company_id"], detail)
-    return made["id"]
+def keep(write: Write, caller: Caller, rows: Sequence[Row]) -> list[str]:
+    """Keep outcomes; their ids. One audit event for each company."""
+    same = {"organisation_id": caller.organisation_id, "user_id": caller.user_id, "at": write.at}
+    made = [{"application_id": None, **row, "id": str(uuid.uuid4()), **same} for row in rows]
+    if made:
+        write.execute(sa.insert(outcomes), made)
+    by_company: dict[str, list[str]] = {}
+    for row in made:
+        by_company.setdefault(row["company_id"], []).append(row["id"])
+    for company_id, ids in by_company.items():
+        about_company(write, caller, "outcome.recorded", company_id, {"outcomes": ids})
+    return [row["id"] for row in made]
 
 
 def record(
@@ -63,7 +67,7 @@ def record(
     rows = [read.row(entry, place) for place, entry in entries]
     if read.problems:
         raise InvalidRequest(read.problems)
-    ids = [keep(write, caller, row) for row in rows if row is not None]
+    ids = keep(write, caller, [row for row in rows if row is not None])
     return {"ids": ids, "count": len(ids)}
 
 

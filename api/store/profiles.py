@@ -26,12 +26,15 @@ NAMING_IN = {"trade": ("description",), "facilities": ("lender", "secured_by")}
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-def canonical(company: Company) -> str:
-    """A profile as text: sorted, without what is not known; the same profile gives the same text."""
+def canonical(company: Company) -> tuple[str, Json]:
+    """A profile as text and as values: sorted, without what is not known.
+
+    The same profile gives the same text.
+    """
     plain = company.model_dump(exclude_none=True, exclude=set(ELSEWHERE))
     for fact in plain.get("facts", {}).values():
         fact.setdefault("value", None)
-    return written(plain)
+    return written(plain), plain
 
 
 def written(value: Any) -> str:
@@ -106,7 +109,7 @@ def _numbered(items: Any, trades: dict[str, str]) -> Any:
 
 
 def _coded(value: Any) -> bool:
-    """Whether an answer is a number, a yes, a day or codes, and no text that could name somebody."""
+    """Whether an answer is a number, a yes, a day or codes, and no text that may name anybody."""
     if isinstance(value, list):
         return all(_coded(item) for item in value)
     return not isinstance(value, str) or _CODE.fullmatch(value) is not None
