@@ -17,7 +17,7 @@ from api.schemas.applications import (
 )
 from recommender import Engine
 from recommender.errors import NotFound, Problem
-from recommender.texts import Language, label
+from recommender.texts import Language
 
 ID = "7d0d9f0e-62a4-4a53-9c4f-0a4f6f8d3c11"
 RUN = "0b9a4e6c-0f0e-4a57-8d0e-7f2d54c1b7a2"
@@ -38,7 +38,6 @@ BOARD = (
     Parameter("company", "query", COMPANY),
 )
 GONE = NotFound(kind="application", id="no-such-application")
-ABLE = [label("application.status.documents"), label("application.status.withdrawn")]
 
 
 def shown(engine: Engine) -> dict[str, Any]:
@@ -133,11 +132,7 @@ OPERATIONS = (
             InvalidRequest([Problem("refusal_reason", "reason_code", None, ["other"])]),
             NotAllowed(role="enterprise", operation="step_application"),
             GONE,
-            IllegalStep(
-                before=label("application.status.referred"),
-                after=label("application.status.drawn"),
-                allowed=ABLE,
-            ),
+            IllegalStep(before="referred", after="drawn", allowed=["documents", "withdrawn"]),
             Stale(given='"1"', current='"2"'),
             ConditionNeeded(),
         ),

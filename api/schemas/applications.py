@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
@@ -25,7 +24,7 @@ Reason = Literal[
     "other",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
-LARGEST = Decimal("9999999999999.99")
+LARGEST = 10_000_000_000_000
 Sum = Annotated[Amount, Field(gt=0, le=LARGEST)]
 OWNER, DUE = "User who looks after it.", "Day by which the next step is due."
 
