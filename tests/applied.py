@@ -9,9 +9,8 @@ import sqlalchemy as sa
 
 from api.policy import Caller
 from api.schemas import components
-from api.store.profiles import canonical
 from api.store.tables import companies, company_versions, consents, runs, users
-from recommender import Catalogue, Company
+from recommender import Catalogue
 
 AT = datetime.datetime(2025, 6, 2, 1, 30, tzinfo=datetime.UTC)
 CATALOGUE = Catalogue.load()
@@ -36,7 +35,12 @@ def company(store, people, id_="c-1", bank="bank-a", owner=None, agreed=AGREED, 
         "created_at": AT,
         "updated_at": AT,
     }
-    kept = {"profile": canonical(Company.parse(profile)), "sources": "{}", "user_id": by, "at": AT}
+    kept = {
+        "profile": orjson.dumps(recorded(profile)).decode(),
+        "sources": "{}",
+        "user_id": by,
+        "at": AT,
+    }
     version = {"organisation_id": bank, "company_id": id_, "version": 1, **kept}
 
     def insert(write):
@@ -47,6 +51,14 @@ def company(store, people, id_="c-1", bank="bank-a", owner=None, agreed=AGREED, 
 
     store.write(insert)
     return id_
+
+
+def recorded(profile):
+    """A profile as the record has it: without its id, every fact with room for its source."""
+    kept = {name: value for name, value in profile.items() if name not in ("id", "consents")}
+    facts = kept.get("facts", {}).items()
+    whole = {name: fact if isinstance(fact, dict) else {"value": fact} for name, fact in facts}
+    return {**kept, "facts": whole} if whole else kept
 
 
 class Within:
