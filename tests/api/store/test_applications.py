@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from decimal import Decimal
 
 import orjson
@@ -286,6 +287,30 @@ def test_of_two_steps_from_one_reading_one_wins(store, database_url, manager):
     assert sorted(found, key=str)[:7] == [None] * 7
     assert shown(store, manager, id_)["version"] == 2
     assert count(store, application_events) == 2
+
+
+def test_a_step_that_waited_for_the_one_of_another_replica_is_stale(store, database_url, manager):
+    other, id_ = Store(database_url), started(store, manager)
+    inside, held = threading.Event(), threading.Event()
+    condition = Condition(frozenset({'"1"'}))
+
+    def first(write):
+        step(write, manager, id_, condition, StepRequest(status="documents"))
+        inside.set()
+        held.wait(4)
+
+    one = store._writer.submit(first)
+    assert inside.wait(4)
+    asked = StepRequest(status="withdrawn")
+    two = other._writer.submit(lambda w: step(w, manager, id_, condition, asked))
+    time.sleep(0.5)  # long enough to have read what the first has not yet committed
+    held.set()
+    one.result()
+    with pytest.raises(Stale):
+        two.result()
+    other.close()
+    assert shown(store, manager, id_)["status"] == "documents"
+    assert count(store, outcomes) == 0
 
 
 def test_a_step_without_its_reading_or_from_an_old_one_is_refused(store, manager):
