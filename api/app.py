@@ -26,7 +26,19 @@ from api.errors import (
 from api.identity.caller import Callers, guard
 from api.loading import Follower
 from api.refusals import NotAuthenticated, TooManyFailures
-from api.routes import catalogue, companies, company, health, plans, prospects, sessions
+from api.routes import (
+    applications,
+    catalogue,
+    companies,
+    company,
+    health,
+    outcomes,
+    overrides,
+    plans,
+    prospects,
+    reviews,
+    sessions,
+)
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
 from api.store import maintenance
@@ -39,7 +51,14 @@ from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 # There only with identity: what is kept, and for whom.
-RECORD = (sessions.router, companies.router)
+RECORD = (
+    sessions.router,
+    companies.router,
+    applications.router,
+    outcomes.router,
+    overrides.router,
+    reviews.router,
+)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",

@@ -128,7 +128,20 @@ async def record_of(
 
     also: finds what is wrong with a record that can be read, beside what its model finds.
     """
-    body = parsed(await _received(request, request.app.state.settings.max_body))
+    return record_in(await value_of(request), form, also)
+
+
+async def value_of(request: Request) -> Any:
+    """A body as plain values."""
+    return parsed(await _received(request, request.app.state.settings.max_body))
+
+
+def record_in(
+    body: Any,
+    form: type[RecordType],
+    also: Callable[[RecordType], Iterable[Problem]] = lambda _: (),
+) -> RecordType:
+    """Plain values as one record; see `record_of`."""
     if not isinstance(body, dict):
         raise InvalidRequest([Problem("not_record", value=body)])
     record, problems = examined(form, body)

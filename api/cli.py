@@ -204,10 +204,9 @@ def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language]
     """A command on organisations, users and what else is kept; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.commands import companies as company_commands
-        from api.commands import users as user_commands
+        from api.commands import companies, outcomes, users
 
-        actions = {**user_commands.ACTIONS, **company_commands.ACTIONS}
+        actions = {**users.ACTIONS, **companies.ACTIONS, **outcomes.ACTIONS}
         return actions[f"{group}_{name}"](arguments, language)
 
     return action

@@ -12,7 +12,7 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.descriptions import companies, sessions
+from api.descriptions import applications, companies, outcomes, overrides, reviews, sessions
 from api.descriptions import engine as engine_operations
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
@@ -26,7 +26,16 @@ from recommender.errors import CorridorError
 from recommender.texts import Language, label, text
 
 OPERATIONS = engine_operations.OPERATIONS
-EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS, *companies.OPERATIONS)
+EVERY = (
+    *OPERATIONS,
+    PROSPECTS,
+    *sessions.OPERATIONS,
+    *companies.OPERATIONS,
+    *applications.OPERATIONS,
+    *outcomes.OPERATIONS,
+    *overrides.OPERATIONS,
+    *reviews.OPERATIONS,
+)
 BEARER = {"type": "http", "scheme": "bearer"}
 
 

@@ -51,6 +51,9 @@ def _for(*roles: Role, writes: bool = False) -> Allowed:
 EVERYBODY = frozenset(ROLES)
 ASKS: tuple[Role, ...] = ("enterprise", "manager", "analyst", "admin")
 KEEPS: tuple[Role, ...] = ("enterprise", "manager", "admin")
+# The two sides of an application, and whoever may see a company by its name.
+SIDES: tuple[Role, ...] = ("enterprise", "manager")
+NAMED: tuple[Role, ...] = (*SIDES, "auditor", "admin")
 POLICY: Mapping[str, Allowed] = {
     "recommend": _for(*ASKS),
     "eligibility": _for(*ASKS),
@@ -74,6 +77,21 @@ POLICY: Mapping[str, Allowed] = {
     "list_contacts": _for("manager", "auditor", "admin"),
     "list_facilities": _for("manager", "auditor", "admin"),
     "end_session": Allowed(EVERYBODY),
+    "start_application": _for(*SIDES, writes=True),
+    "step_application": _for(*SIDES, writes=True),
+    "applications": _for(*NAMED),
+    "application": _for(*NAMED),
+    "application_counts": _for("manager", "analyst", "auditor", "admin"),
+    "record_outcomes": _for(*SIDES, "admin", writes=True),
+    "outcomes": Allowed(EVERYBODY),
+    "outcome_table": _for("analyst", "auditor"),
+    "add_override": _for("manager", writes=True),
+    "overrides": _for(*NAMED),
+    "withdraw_override": _for("manager", writes=True),
+    "ask_review": _for(*SIDES, writes=True),
+    "answer_review": _for("manager", writes=True),
+    "reviews": _for(*NAMED),
+    "review": _for(*NAMED),
 }
 # Open to callers without a token: what says that the service runs, and how to get a token.
 PUBLIC = frozenset({"health", "ready", "notice", "start_session"})

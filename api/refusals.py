@@ -87,3 +87,21 @@ class Erased(CorridorError):
     """What was asked for has been erased. params: kind, id."""
 
     code = "erased"
+
+
+class IllegalStep(Conflict):
+    """A step that an application cannot take. params: before, after, allowed."""
+
+    code = "illegal_step"
+
+
+class TakenUp(Conflict):
+    """A recommendation that was applied for before. params: run, product."""
+
+    code = "taken_up"
+
+
+class Answered(Conflict):
+    """A question that has its answer. params: id."""
+
+    code = "review_answered"

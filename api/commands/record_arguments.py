@@ -70,6 +70,12 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         "export": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
         "erase": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
     },
+    "outcomes": {
+        "export": (
+            (),
+            (Flag("organisation", "ID", REQUIRED), Flag("out", "FILE", REQUIRED), Flag("force")),
+        ),
+    },
 }
 
 

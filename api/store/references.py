@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
+from api.policy import Caller
+from api.store.audit import Event
 from api.store.tables import reference_keys
 from api.store.writer import Write
 
@@ -25,6 +29,16 @@ def reference(write: Write, organisation_id: str, kind: str, id_: str) -> str:
     row = {"organisation_id": organisation_id, "kind": kind, "id": id_}
     write.execute(sa.insert(reference_keys), {**row, "key": key, "reference": made})
     return made
+
+
+def about_company(
+    write: Write, caller: Caller, action: str, company_id: str, detail: Mapping[str, Any]
+) -> None:
+    """Chain what a caller did that concerns a company."""
+    organisation = caller.organisation_id
+    actor = reference(write, organisation, "user", caller.user_id)
+    subject = reference(write, organisation, "company", company_id)
+    write.audit(Event(organisation, actor, action, subject, detail))
 
 
 def known(connection: sa.Connection, organisation_id: str, kind: str, id_: str) -> str | None:

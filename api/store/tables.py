@@ -259,7 +259,7 @@ applications = sa.Table(
     Column("version", Integer, nullable=False),
     Column("owner_id", sa.String(64), ForeignKey("users.id")),
     Column("due_on", sa.Date),
-    Column("amount", sa.Numeric(17, 2)),
+    Column("amount_hundredths", sa.BigInteger),
     Column("currency", sa.String(3)),
     Column("reason_code", sa.String(64)),
     _at("created_at"),
@@ -269,6 +269,7 @@ applications = sa.Table(
     ),
     Index(None, "organisation_id", "company_id"),
     Index(None, "organisation_id", "status", "due_on"),
+    Index(None, "run_id", "product_id", unique=True),
 )
 
 application_events = sa.Table(
@@ -305,6 +306,8 @@ outcomes = sa.Table(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
     ),
     Index(None, "organisation_id", "company_id", "product_id"),
+    Index(None, "run_id", "product_id"),
+    Index(None, "application_id", unique=True),
 )
 
 overrides = sa.Table(
@@ -324,6 +327,15 @@ overrides = sa.Table(
         ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
     ),
     Index(None, "organisation_id", "company_id"),
+    Index(
+        "ix_overrides_standing",
+        "organisation_id",
+        "company_id",
+        "product_id",
+        unique=True,
+        sqlite_where=sa.text("withdrawn_at IS NULL"),
+        postgresql_where=sa.text("withdrawn_at IS NULL"),
+    ),
 )
 
 review_requests = sa.Table(

@@ -304,7 +304,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.String(length=64), nullable=True),
         sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("amount", sa.Numeric(precision=17, scale=2), nullable=True),
+        sa.Column("amount_hundredths", sa.BigInteger(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=True),
         sa.Column("reason_code", sa.String(length=64), nullable=True),
         sa.Column("created_at", Instant, nullable=False),
@@ -331,6 +331,9 @@ def upgrade() -> None:
             batch_op.f("ix_applications_organisation_id_status_due_on"),
             ["organisation_id", "status", "due_on"],
             unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_applications_run_id_product_id"), ["run_id", "product_id"], unique=True
         )
 
     op.create_table(
@@ -487,6 +490,13 @@ def upgrade() -> None:
             ["organisation_id", "company_id"],
             unique=False,
         )
+        batch_op.create_index(
+            "ix_overrides_standing",
+            ["organisation_id", "company_id", "product_id"],
+            unique=True,
+            sqlite_where=sa.text("withdrawn_at IS NULL"),
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        )
 
     op.create_table(
         "review_requests",
@@ -578,16 +588,24 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("outcomes", schema=None) as batch_op:
         batch_op.create_index(
+            batch_op.f("ix_outcomes_application_id"), ["application_id"], unique=True
+        )
+        batch_op.create_index(
             batch_op.f("ix_outcomes_organisation_id_company_id_product_id"),
             ["organisation_id", "company_id", "product_id"],
             unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_outcomes_run_id_product_id"), ["run_id", "product_id"], unique=False
         )
 
 
 def downgrade() -> None:
     """Back to the version before."""
     with op.batch_alter_table("outcomes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outcomes_run_id_product_id"))
         batch_op.drop_index(batch_op.f("ix_outcomes_organisation_id_company_id_product_id"))
+        batch_op.drop_index(batch_op.f("ix_outcomes_application_id"))
 
     op.drop_table("outcomes")
     op.drop_table("application_events")
@@ -596,6 +614,11 @@ def downgrade() -> None:
 
     op.drop_table("review_requests")
     with op.batch_alter_table("overrides", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_overrides_standing",
+            sqlite_where=sa.text("withdrawn_at IS NULL"),
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_overrides_organisation_id_company_id"))
 
     op.drop_table("overrides")
@@ -614,6 +637,7 @@ def downgrade() -> None:
     op.drop_table("consents")
     op.drop_table("company_versions")
     with op.batch_alter_table("applications", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_applications_run_id_product_id"))
         batch_op.drop_index(batch_op.f("ix_applications_organisation_id_status_due_on"))
         batch_op.drop_index(batch_op.f("ix_applications_organisation_id_company_id"))
 
