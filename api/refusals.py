@@ -59,6 +59,12 @@ class KeyReused(Conflict):
     code = "key_reused"
 
 
+class StepTaken(Conflict):
+    """Another decision about what serves came first; the one who decided looks again."""
+
+    code = "step_taken"
+
+
 class Erased(CorridorError):
     """What was asked for has been erased. params: kind, id."""
 
