@@ -26,7 +26,7 @@ from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
 from recommender.prospect_options import ProspectOptions
 from recommender.records import Record, RecordType, examined
-from recommender.texts import LANGUAGES, Label, Language, error_text, show
+from recommender.texts import LANGUAGES, Label, Language, error_text, label, show
 
 LONGEST_NAME = 200
 MOST_UNKNOWN = 1_000
@@ -50,11 +50,14 @@ def language_of(request: Request) -> Language:
 
 
 def engine_of(request: Request) -> Engine:
-    """The engine of the application, with the promoted model; raises NotReady without one."""
+    """The engine that answers the caller, with the promoted model; raises NotReady without one.
+
+    With identity it is that of the caller's organisation, else that of the application.
+    """
     request.app.state.look()
-    engine: Engine | None = request.app.state.engine
+    engine: Engine | None = getattr(request.state, "engine", request.app.state.engine)
     if engine is None:
-        raise NotReady(missing=[name for name, _ in _missing(request)])
+        raise NotReady(missing=[n for n, _ in _missing(request)] or [label("api.part.model")])
     return engine
 
 

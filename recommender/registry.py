@@ -219,7 +219,7 @@ class Registry:
     @property
     def state(self) -> Serving:
         """Model and catalogue that serve, read at once. Raises UnreadableFile."""
-        return _state(self.history())
+        return state_of(self.history())
 
     @property
     def current(self) -> str | None:
@@ -271,7 +271,7 @@ class Registry:
         self.load(version)
         while True:
             steps = self.history()
-            step = _step(_state(steps), "promote", "model", version, who, why)
+            step = _step(state_of(steps), "promote", "model", version, who, why)
             step = replace(step, despite=despite)
             if self.shelf.append(len(steps), step):
                 return step
@@ -284,7 +284,7 @@ class Registry:
         self._check("catalogue", version)
         while True:
             steps = self.history()
-            step = _step(_state(steps), "use", "catalogue", version, who, why)
+            step = _step(state_of(steps), "use", "catalogue", version, who, why)
             if self.shelf.append(len(steps), step):
                 return step
 
@@ -299,7 +299,7 @@ class Registry:
             if last is None:
                 raise NothingBefore([])
             self._check(last.kind, last.before)
-            step = _step(_state(steps), "rollback", last.kind, last.before, who, why)
+            step = _step(state_of(steps), "rollback", last.kind, last.before, who, why)
             if self.shelf.append(len(steps), step):
                 return step
 
@@ -316,7 +316,8 @@ def step_of(raw: Mapping[str, Any]) -> Step:
     return Step(**{**raw, "despite": tuple(raw["despite"])})
 
 
-def _state(steps: Sequence[Step]) -> Serving:
+def state_of(steps: Sequence[Step]) -> Serving:
+    """What serves after some steps."""
     return Serving(steps[-1].model, steps[-1].catalogue) if steps else Serving()
 
 

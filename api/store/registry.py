@@ -7,6 +7,7 @@ two replicas that decide at once one is refused and looks again.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,7 @@ def last_steps(connection: sa.Connection) -> dict[str, int]:
     query = sa.select(steps.organisation_id, sa.func.max(steps.step)).group_by(
         steps.organisation_id
     )
-    return {organisation_id: number for organisation_id, number in connection.execute(query)}
+    return dict(connection.execute(query))
 
 
 def steps_of(connection: sa.Connection, organisation_id: str) -> list[Step]:
@@ -129,7 +130,7 @@ def logins(connection: sa.Connection, organisation_id: str) -> dict[str, str]:
     query = sa.select(people.c.id, people.c.login).where(
         people.c.organisation_id == organisation_id
     )
-    return {id_: login for id_, login in connection.execute(query)}
+    return dict(connection.execute(query))
 
 
 class StoreShelf:
@@ -175,7 +176,8 @@ class StoreShelf:
     def add(self, weights: Weights, more: Mapping[str, Any], files: Mapping[str, str]) -> None:
         """Keep a model with files beside it."""
         own = self.organisation_id
-        self.store.write(lambda w: keep_model(w, own, weights, more, files, self.actor))
+        with contextlib.suppress(AlreadyThere):
+            self.store.write(lambda w: keep_model(w, own, weights, more, files, self.actor))
 
 
 class StoreCatalogues:
