@@ -271,8 +271,7 @@ class Registry:
         self.load(version)
         while True:
             steps = self.history()
-            step = _step(state_of(steps), "promote", "model", version, who, why)
-            step = replace(step, despite=despite)
+            step = decided(steps, "promote", "model", version, who, why, despite)
             if self.shelf.append(len(steps), step):
                 return step
 
@@ -284,7 +283,7 @@ class Registry:
         self._check("catalogue", version)
         while True:
             steps = self.history()
-            step = _step(state_of(steps), "use", "catalogue", version, who, why)
+            step = decided(steps, "use", "catalogue", version, who, why)
             if self.shelf.append(len(steps), step):
                 return step
 
@@ -299,7 +298,7 @@ class Registry:
             if last is None:
                 raise NothingBefore([])
             self._check(last.kind, last.before)
-            step = _step(state_of(steps), "rollback", last.kind, last.before, who, why)
+            step = decided(steps, "rollback", last.kind, last.before, who, why)
             if self.shelf.append(len(steps), step):
                 return step
 
@@ -321,12 +320,20 @@ def state_of(steps: Sequence[Step]) -> Serving:
     return Serving(steps[-1].model, steps[-1].catalogue) if steps else Serving()
 
 
-def _step(
-    now: Serving, action: Action, kind: Kind, version: str | None, who: str, why: str
+def decided(
+    steps: Sequence[Step],
+    action: Action,
+    kind: Kind,
+    version: str | None,
+    who: str,
+    why: str,
+    despite: tuple[str, ...] = (),
 ) -> Step:
+    """The step that follows some others; the time is that of the computer."""
+    now = state_of(steps)
     then = replace(now, **{kind: version})
     before: str | None = getattr(now, kind)
-    return Step(action, then.model, before, who, _now(), why, (), kind, then.catalogue)
+    return Step(action, then.model, before, who, _now(), why, despite, kind, then.catalogue)
 
 
 def _undoable(steps: Iterable[Step]) -> Step | None:
