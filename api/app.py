@@ -24,10 +24,20 @@ from api.errors import (
     problem_body,
 )
 from api.identity.caller import Callers, guard, serve_own
+from api.jobs.runner import Runner
 from api.loading import Follower, packaged_engine
 from api.prospect_worker import Ranking
 from api.refusals import NotAuthenticated, TooManyFailures
-from api.routes import catalogue, company, health, plans, prospects, sessions
+from api.routes import (
+    catalogue,
+    company,
+    health,
+    jobs,
+    plans,
+    prospects,
+    registry,
+    sessions,
+)
 from api.security import HEADERS, SecureHeaders
 from api.serving import Engines
 from api.settings import Settings
@@ -40,7 +50,7 @@ from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 # There only with identity: what is kept, and for whom.
-RECORD = (sessions.router,)
+RECORD = (sessions.router, registry.router, jobs.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -81,6 +91,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(docs.router)
     if identity:
         app.state.store = Store(app.state.settings.store)
+        app.state.runner = Runner(app.state.settings, app.state.store)
+        app.state.wake = app.state.runner.wake
         app.state.callers = Callers(app.state.store)
     app.add_middleware(SecureHeaders)
     app.add_exception_handler(CorridorError, _refused)
@@ -99,11 +111,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for line in _lines(error):
             startup_logger.error("%s", line)
         look = _nothing
-    looking = asyncio.create_task(_look_on(look))
+    background = [asyncio.create_task(_look_on(look))]
+    if app.state.settings.identity == "on" and not app.state.missing:
+        background.append(asyncio.create_task(app.state.runner.run()))
     yield
-    looking.cancel()
-    with suppress(asyncio.CancelledError):
-        await looking
+    for task in background:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    if app.state.settings.identity == "on":
+        await app.state.runner.stop()
     app.state.ranking.stop()
     app.state.workers.close()
     if app.state.settings.identity == "on":

@@ -61,7 +61,7 @@ class Settings(Record):
 
     @property
     def store_folder(self) -> Path:
-        """Folder of the files that belong to the record: beside an SQLite file, else `.corridor`."""
+        """Folder of files that belong to the record: beside an SQLite file, else `.corridor`."""
         kind, _, place = self.store.partition(":///")
         return Path(place).parent if kind.startswith("sqlite") and place else Path(".corridor")
 

@@ -54,4 +54,4 @@ def _planned(
     try:
         return {"plan": planner.plan(engine.read(orjson.loads(profile)), options)}
     except CorridorError as error:
-        return {"error": problem_body(error, options.language)}
+        return {"error": problem_body(error, options.language or "zh")}

@@ -12,6 +12,7 @@ import signal
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ class Runner:
         self._processes: dict[str, asyncio.subprocess.Process] = {}
         self._woken = asyncio.Event()
         self._stopping = False
+        self._id, self._count = uuid.uuid4().hex, 0
 
     def wake(self) -> None:
         """Look at once: there may be something to do."""
@@ -61,28 +63,33 @@ class Runner:
         for job_id in list(self._processes):
             self._kill(job_id)
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        if self._count:
+            await self._tell(partial(jobs.released, runner=self._id))
 
     async def _look(self) -> None:
         for job_id, worker in list(self._workers.items()):
-            job = await self._store.reading(lambda c, j=job_id, w=worker: jobs.held(c, j, w))
+            job = await self._store.reading(partial(jobs.held, job_id=job_id, worker=worker))
             if job is None or job["cancel"]:
                 self._kill(job_id)
-        while len(self._running) < self._settings.jobs:
-            worker = str(uuid.uuid4())
-            if not await self._store.reading(lambda c: jobs.due(c, self._late())):
-                return
-            job = await self._store.writing(
-                lambda w, name=worker: jobs.claim(w, name, self._patience)
-            )
-            if job is None:
-                return
-            self._workers[job["id"]] = worker
-            task = asyncio.create_task(self._attend(job, worker))
-            self._running[job["id"]] = task
-            task.add_done_callback(lambda _, j=job["id"]: self._ended(j))
+        while len(self._running) < self._settings.jobs and await self._begun():
+            pass
 
-    def _late(self) -> datetime.datetime:
-        return self._store.clock() - self._patience
+    async def _begun(self) -> bool:
+        """Begin the next job; whether there was one."""
+        late = self._store.clock() - self._patience
+        if not await self._store.reading(partial(jobs.due, late=late)):
+            return False
+        self._count += 1
+        worker = f"{self._id}.{self._count}"
+        claim = partial(jobs.claim, worker=worker, patience=self._patience)
+        job = await self._store.writing(claim)
+        if job is None:
+            return False
+        self._workers[job["id"]] = worker
+        task = asyncio.create_task(self._attend(job, worker))
+        self._running[job["id"]] = task
+        task.add_done_callback(lambda _: self._ended(job["id"]))
+        return True
 
     def _ended(self, job_id: str) -> None:
         self._running.pop(job_id, None)
@@ -108,13 +115,14 @@ class Runner:
             logger.exception("job %s cannot be started", job_id)
         finally:
             shutil.rmtree(place / worker, ignore_errors=True)
-            after: Callable[[Write, str, str], None] = (
-                jobs.released if self._stopping else jobs.lost
-            )
-            try:
-                await self._store.writing(lambda w: after(w, job_id, worker))
-            except CorridorError as error:
-                logger.error("job %s is left to who finds it silent: %s", job_id, error)
+            if not self._stopping:
+                await self._tell(partial(jobs.lost, job_id=job_id, worker=worker))
+
+    async def _tell(self, work: Callable[[Write], None]) -> None:
+        try:
+            await self._store.writing(work)
+        except CorridorError as error:
+            logger.error("jobs are left to who finds them silent: %s", error)
 
     async def _process(self, job_id: str, worker: str, folder: Path) -> None:
         process = await asyncio.create_subprocess_exec(

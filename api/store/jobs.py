@@ -98,9 +98,18 @@ def put_file(
 
 def file_sizes(connection: sa.Connection, job_id: str) -> dict[str, int]:
     """Bytes of each file of a job, by name."""
+    return sizes_of(connection, [job_id]).get(job_id, {})
+
+
+def sizes_of(connection: sa.Connection, job_ids: list[str]) -> dict[str, dict[str, int]]:
+    """Bytes of each file by name, by job; jobs without any are left out."""
     files = job_files.c
-    query = sa.select(files.name, sa.func.length(files.content)).where(files.job_id == job_id)
-    return {row[0]: int(row[1]) for row in connection.execute(query.order_by(files.name))}
+    query = sa.select(files.job_id, files.name, sa.func.length(files.content))
+    found: dict[str, dict[str, int]] = {}
+    named = query.where(files.job_id.in_(job_ids)).order_by(files.job_id, files.name)
+    for job_id, name, size in connection.execute(named):
+        found.setdefault(job_id, {})[name] = int(size)
+    return found
 
 
 def file(connection: sa.Connection, job_id: str, name: str) -> bytes:
@@ -186,11 +195,15 @@ def lost(write: Write, job_id: str, worker: str) -> None:
         _back(write, job_id, worker, job["attempts"])
 
 
-def released(write: Write, job_id: str, worker: str) -> None:
-    """The server stops: let the job be run again, as if it had not been begun."""
-    job = held(write.connection, job_id, worker)
-    if job is not None:
-        _back(write, job_id, worker, job["attempts"] - 1)
+def released(write: Write, runner: str) -> None:
+    """A server stops: let its jobs be run again, as if they had not been begun.
+
+    runner: what the names of its workers begin with.
+    """
+    own = (at.status == RUNNING, at.worker.startswith(f"{runner}."))
+    for job in write.execute(sa.select(jobs).where(*own)).mappings().all():
+        if not job["cancel"] or not _over(write, job):
+            _back(write, job["id"], job["worker"], job["attempts"] - 1)
 
 
 def _back(write: Write, job_id: str, worker: str, attempts: int) -> None:

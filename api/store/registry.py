@@ -43,7 +43,7 @@ def last_steps(connection: sa.Connection) -> dict[str, int]:
     query = sa.select(steps.organisation_id, sa.func.max(steps.step)).group_by(
         steps.organisation_id
     )
-    return dict(connection.execute(query))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def steps_of(connection: sa.Connection, organisation_id: str) -> list[Step]:
@@ -130,7 +130,7 @@ def logins(connection: sa.Connection, organisation_id: str) -> dict[str, str]:
     query = sa.select(people.c.id, people.c.login).where(
         people.c.organisation_id == organisation_id
     )
-    return dict(connection.execute(query))
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 class StoreShelf:

@@ -296,7 +296,8 @@ def spoilt(place, tmp_path):
 def test_a_damaged_record_is_named_by_every_command(spoilt, place, capsys, content):
     registry, version = spoilt
     (registry.shelf.folder / "current.json").write_bytes(content)
-    before = bytes_of(registry.shelf.folder)
+    folder = registry.shelf.folder
+    before = bytes_of(folder)
     outcomes_ = ["--outcomes", str(place / "outcomes.csv")]
     for command in (["models"], ["promote", version, "--because", "x"], ["rollback"],
                     ["train", *outcomes_]):  # fmt: skip
@@ -304,8 +305,8 @@ def test_a_damaged_record_is_named_by_every_command(spoilt, place, capsys, conte
             where = ["--models", str(registry.shelf.folder), "--language", language]
             assert main([*command, *where]) == 2
             assert "current.json" in capsys.readouterr().err
-    assert bytes_of(registry.shelf.folder) == {
-        **before, **{k: v for k, v in bytes_of(registry.shelf.folder).items() if k.endswith(".lock")}
+    assert bytes_of(folder) == {
+        **before, **{k: v for k, v in bytes_of(folder).items() if k.endswith(".lock")}
     }  # fmt: skip
 
 
