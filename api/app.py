@@ -91,6 +91,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(docs.router)
     if identity:
         app.state.store = Store(app.state.settings.store)
+        app.state.checks = Workers()  # of models and catalogues: plans need not wait for them
         app.state.runner = Runner(app.state.settings, app.state.store)
         app.state.wake = app.state.runner.wake
         app.state.callers = Callers(app.state.store)
@@ -121,6 +122,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             await task
     if app.state.settings.identity == "on":
         await app.state.runner.stop()
+        app.state.checks.close()
     app.state.ranking.stop()
     app.state.workers.close()
     if app.state.settings.identity == "on":

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.descriptions import engine as engine_operations
-from api.descriptions import sessions
+from api.descriptions import jobs, registry, sessions
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
 from api.errors import MEDIA_TYPE, NotReady, problem_body, status_of
@@ -26,7 +26,13 @@ from recommender.errors import CorridorError
 from recommender.texts import Language, label, text
 
 OPERATIONS = engine_operations.OPERATIONS
-EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS)
+EVERY = (
+    *OPERATIONS,
+    PROSPECTS,
+    *sessions.OPERATIONS,
+    *registry.OPERATIONS,
+    *jobs.OPERATIONS,
+)
 BEARER = {"type": "http", "scheme": "bearer"}
 
 

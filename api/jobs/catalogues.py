@@ -56,7 +56,8 @@ def upload(settings: Settings, name: str, body: bytes) -> tuple[dict[str, Any] |
     The second is the content, or what is wrong in both languages.
     """
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / name
+        place = Path(folder) / "catalogue" / name
+        place.parent.mkdir()
         place.write_bytes(body)
         try:
             return checked(place)

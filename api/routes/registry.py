@@ -55,7 +55,7 @@ async def promote(request: Request, version: str) -> Response:
     asked = await record_of(request, PromotionRequest)
     await _asked(request, lambda versions: versions.registry.load(version))
     state, own = request.app.state, caller_of(request).organisation_id
-    reasons, wrong = await state.workers.run(REASONS, state.settings, own, version)
+    reasons, wrong = await state.checks.run(REASONS, state.settings, own, version)
     if wrong is not None:
         return _refused(request, wrong)
     if reasons and not asked.despite:
@@ -76,7 +76,7 @@ async def add(request: Request) -> Response:
     (name,) = queried(request, "name")
     state = request.app.state
     body = await file_of(request, name)
-    counts, content = await state.workers.run(UPLOAD, state.settings, name, body)
+    counts, content = await state.checks.run(UPLOAD, state.settings, name, body)
     if counts is None:
         return _refused(request, content)
     kept = await _asked(request, lambda versions: versions.kept(counts, content))
@@ -89,7 +89,7 @@ async def diff(request: Request, version: str) -> Response:
     (against,) = queried(request, "against")
     state, own = request.app.state, caller_of(request).organisation_id
     pair = (against, version)
-    found, wrong = await state.workers.run(
+    found, wrong = await state.checks.run(
         DIFFERENCE, state.settings, own, pair, language_of(request)
     )
     return _refused(request, wrong) if found is None else written(found)

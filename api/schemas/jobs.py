@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from api.policy import JobKind
 from api.schemas.requests import ErrorBody
@@ -58,3 +58,7 @@ class JobEvents(BaseModel):
 
     event: Literal["progress", "end"] = Field(description="Kind.")
     data: JobAnswer = Field(description="The job.")
+
+
+class JobFileContent(RootModel[str]):
+    """The bytes of a file, as they were given or made."""
