@@ -8,8 +8,8 @@ from typing import Any, cast
 import orjson
 import sqlalchemy as sa
 
-from api.errors import problem_body
 from api.jobs.kinds import KINDS
+from api.jobs.work import body_of
 from api.policy import Caller, JobKind
 from api.refusals import JobAbandoned
 from api.store import jobs
@@ -73,7 +73,6 @@ def _error(row: Mapping[str, Any], result: Json | None, language: Language) -> J
     if row["status"] != jobs.FAILED:
         return None
     if result is None:
-        abandoned = JobAbandoned(attempts=row["attempts"])
-        return problem_body(abandoned, language)
+        return body_of(JobAbandoned(attempts=row["attempts"]), language)
     found: Json = result["error"][language]
     return found

@@ -25,12 +25,12 @@ def told_of(error: CorridorError, settings: Settings) -> dict[str, Any]:
     """An error in both languages, as the answer on a job has it; files without their folders."""
     if isinstance(error, UnreadableFile):
         error = UnreadableUpload(**{**error.params, "file": Path(str(error.params["file"])).name})
-    return {language: _body(error, language, settings.problems_shown) for language in LANGUAGES}
+    return {language: body_of(error, language, settings.problems_shown) for language in LANGUAGES}
 
 
-def _body(error: CorridorError, language: Language, shown: int) -> dict[str, Any]:
+def body_of(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:
     """A problem whose reason is told also where no operation would meet it."""
-    body = problem_body(error, language, shown)
+    body = problembody_of(error, language, shown)
     if body["status"] != 500 or error.code == CorridorError.code:
         return body
     kind = f"urn:problem-type:corridor-match:{error.code}"

@@ -76,8 +76,7 @@ def test_replicas_that_claim_at_once_never_get_the_same_job(record, database_url
 
     def claim(number, own):
         start.wait()
-        for turn in range(8):
-            found.append(claimed(own, f"w{number}.{turn}"))
+        found.extend(claimed(own, f"w{number}.{turn}") for turn in range(8))
 
     threads = [threading.Thread(target=claim, args=pair) for pair in enumerate(replicas)]
     for thread in threads:
