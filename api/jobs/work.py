@@ -30,7 +30,7 @@ def told_of(error: CorridorError, settings: Settings) -> dict[str, Any]:
 
 def body_of(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:
     """A problem whose reason is told also where no operation would meet it."""
-    body = problembody_of(error, language, shown)
+    body = problem_body(error, language, shown)
     if body["status"] != 500 or error.code == CorridorError.code:
         return body
     kind = f"urn:problem-type:corridor-match:{error.code}"

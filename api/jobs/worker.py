@@ -111,7 +111,8 @@ def _beat(settings: Settings, store: Store, job_id: str, worker: str, meter: Met
 
 
 def _end_with_server() -> NoReturn:
-    while sys.stdin.buffer.read(1):
+    # Not the buffered reader: its lock would be held when the interpreter ends.
+    while os.read(sys.stdin.fileno(), 1):
         pass
     os._exit(LOST)
 

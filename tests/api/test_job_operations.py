@@ -19,6 +19,7 @@ from api.store import maintenance
 from api.store.store import Store
 from api.store.tables import companies, company_versions, consents, registry_files
 from recommender.catalogue_versions import content_of
+from recommender.population import Population
 
 ADDED = changed(5_000_000, added=True)
 PATIENCE = 120
@@ -288,7 +289,21 @@ def test_plans_are_made_for_the_companies_that_the_manager_sees(on_sqlite):
     assert [line["company_id"] for line in lines] == ["c-1"]
     assert lines[0]["plan"]["language"] == "en"
     bad = asked(service, "plans", {"options": {"only": ["no-such-product"]}}, role="manager")
-    assert until(service, bad, *ENDS)["status"] == "failed"
+    assert until(service, bad, *ENDS)["error"]["errors"]
+
+
+def test_a_population_is_built_of_those_that_consented_by_branch(on_sqlite, tmp_path):
+    service = on_sqlite
+    add_companies(service)
+    job_id = asked(service, "population", role="admin")
+    done = until(service, job_id, *ENDS)
+    assert (done["status"], done["result"]["companies"], done["result"]["branches"]) == (
+        "done", 2, 2
+    ), done  # fmt: skip
+    folder = tmp_path / "record" / "populations" / "bank-a" / job_id
+    counts = {path.name: Population.open(path).companies for path in folder.iterdir()}
+    assert counts == {"whole": 2, "branch-north": 1, "branch-south": 1}
+    assert list((tmp_path / "record" / "jobs").iterdir()) == []
 
 
 def stream(address, job_id, header):
