@@ -127,5 +127,5 @@ def test_a_fault_of_ours_is_no_answer_and_stays_in_the_worker(monkeypatch):
         def plan(self, company, options):
             raise PlanFault(faults="x")
 
-    monkeypatch.setitem(planning_worker._planners, ("a", "b"), Broken())
-    assert planning_worker.plan(None, ("a", "b"), None, None) == (None, ())
+    monkeypatch.setitem(planning_worker._planners, (None, ("a", "b")), Broken())
+    assert planning_worker.plan(None, ("a", "b"), None, None, None) == (None, ())
