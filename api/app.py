@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -23,8 +23,9 @@ from api.errors import (
     WrongMethod,
     problem_body,
 )
-from api.identity.caller import Callers, guard
-from api.loading import Follower
+from api.identity.caller import Callers, guard, serve_own
+from api.jobs.runner import Runner
+from api.loading import Follower, packaged_engine
 from api.refusals import NotAuthenticated, TooManyFailures
 from api.routes import (
     applications,
@@ -32,14 +33,17 @@ from api.routes import (
     companies,
     company,
     health,
+    jobs,
     outcomes,
     overrides,
     plans,
     prospects,
+    registry,
     reviews,
     sessions,
 )
 from api.security import HEADERS, SecureHeaders
+from api.serving import Engines
 from api.settings import Settings
 from api.store import maintenance
 from api.store.store import Store
@@ -58,6 +62,8 @@ RECORD = (
     outcomes.router,
     overrides.router,
     reviews.router,
+    registry.router,
+    jobs.router,
 )
 PARTS = {
     "unreadable_file": "api.part.file",
@@ -86,6 +92,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
+    app.state.engines = None
     app.state.look, app.state.workers = (lambda: None), Workers()
     app.state.ranking = Ranking(app.state.settings)
     app.state.imports = Workers()
@@ -94,10 +101,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
     app.state.operations = [route for router in routers for route in router.routes]
     for router in routers:
-        app.include_router(router, dependencies=[Depends(guard)] if identity else None)
+        guarded = [Depends(guard), Depends(serve_own)] if identity else None
+        app.include_router(router, dependencies=guarded)
     app.include_router(docs.router)
     if identity:
         app.state.store = Store(app.state.settings.store)
+        app.state.checks = Workers()  # of models and catalogues: plans need not wait for them
+        app.state.runner = Runner(app.state.settings, app.state.store)
+        app.state.wake = app.state.runner.wake
         app.state.callers = Callers(app.state.store)
     app.add_middleware(SecureHeaders)
     app.add_exception_handler(CorridorError, _refused)
@@ -110,18 +121,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
-        app.state.look = Follower(app.state.settings, partial(setattr, app.state, "engine")).look
-        if app.state.settings.identity == "on":
-            maintenance.ready(app.state.store.database)
+        look = await _begun(app)
     except CorridorError as error:
         app.state.missing = [(label(_part(error)), error)]
         for line in _lines(error):
             startup_logger.error("%s", line)
-    looking = asyncio.create_task(_look_on(app.state.look))
+        look = _nothing
+    background = [asyncio.create_task(_look_on(look))]
+    if app.state.settings.identity == "on" and not app.state.missing:
+        background.append(asyncio.create_task(app.state.runner.run()))
     yield
-    looking.cancel()
-    with suppress(asyncio.CancelledError):
-        await looking
+    for task in background:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    if app.state.settings.identity == "on":
+        await app.state.runner.stop()
+        app.state.checks.close()
     app.state.ranking.stop()
     app.state.workers.close()
     app.state.imports.close()
@@ -130,11 +146,36 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.engine, app.state.look = None, lambda: None
 
 
-async def _look_on(look: Callable[[], None]) -> None:
+async def _begun(app: FastAPI) -> Callable[[], Awaitable[None]]:
+    """Load what answers; how to look for changes of it. Raises what cannot be loaded.
+
+    With identity the store says what serves each organisation, without it the folder of models.
+    """
+    settings = app.state.settings
+    if settings.identity == "on":
+        maintenance.ready(app.state.store.database)
+        app.state.engine = packaged_engine(settings)
+        engines = Engines(settings, app.state.store, app.state.engine)
+        await engines.look()
+        app.state.engines = engines
+        return engines.look
+    app.state.look = Follower(settings, partial(setattr, app.state, "engine")).look
+
+    async def look() -> None:
+        app.state.look()
+
+    return look
+
+
+async def _nothing() -> None:
+    """There is nothing to look at."""
+
+
+async def _look_on(look: Callable[[], Awaitable[None]]) -> None:
     """Look while nobody asks, so that the first answer after a quiet night is up to date."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        look()
+        await look()
 
 
 def _part(error: CorridorError) -> str:

@@ -6,6 +6,7 @@ options, the changes and fields that do not exist come back together.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,8 +29,9 @@ from recommender import Company, Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, Problem
 from recommender.prospects.options import ProspectOptions
 from recommender.records import Record, RecordType, examined
-from recommender.texts import LANGUAGES, Label, Language, error_text, show
+from recommender.texts import LANGUAGES, Label, Language, error_text, label, show
 
+FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 LONGEST_NAME = 200
 MOST_UNKNOWN = 1_000
 RETRY_SECONDS = "30"
@@ -52,11 +54,14 @@ def language_of(request: Request) -> Language:
 
 
 def engine_of(request: Request) -> Engine:
-    """The engine of the application, with the promoted model; raises NotReady without one."""
+    """The engine that answers the caller, with the promoted model; raises NotReady without one.
+
+    With identity it is that of the caller's organisation, else that of the application.
+    """
     request.app.state.look()
-    engine: Engine | None = request.app.state.engine
+    engine: Engine | None = getattr(request.state, "engine", request.app.state.engine)
     if engine is None:
-        raise NotReady(missing=[name for name, _ in _missing(request)])
+        raise NotReady(missing=[n for n, _ in _missing(request)] or [label("api.part.model")])
     return engine
 
 
@@ -213,9 +218,38 @@ def _stated_language(body: Any) -> Language | None:
     return next((language for language in LANGUAGES if language == wish), None)
 
 
+async def file_of(request: Request, name: str) -> bytes:
+    """A body that is a file; raises InvalidRequest for a name that is none, and TooLarge."""
+    if not re.fullmatch(FILE_NAME, name):
+        raise InvalidRequest([Problem("file_name", "name", name, FILE_NAME)])
+    return await _bytes(request, request.app.state.settings.max_upload)
+
+
+def queried(request: Request, *names: str) -> list[str]:
+    """Parameters of the query, each given once; raises InvalidRequest with every problem."""
+    given = {name: request.query_params.getlist(name) for name in names}
+    problems = [Problem("missing", name) for name, values in given.items() if not values]
+    problems += [
+        Problem("query_twice", name, values) for name, values in given.items() if len(values) > 1
+    ]
+    problems += [
+        Problem("unknown_field", name, name, list(names))
+        for name in request.query_params
+        if name not in names
+    ]
+    if problems:
+        raise InvalidRequest(problems)
+    return [values[0] for values in given.values()]
+
+
 async def _received(request: Request, limit: int) -> bytes:
-    """The bytes of a JSON body; stops reading as soon as they exceed the limit."""
+    """The bytes of a JSON body; raises WrongMediaType and TooLarge."""
     _check_media_type(request)
+    return await _bytes(request, limit)
+
+
+async def _bytes(request: Request, limit: int) -> bytes:
+    """The bytes of a body; stops reading as soon as they exceed the limit."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise TooLarge(limit=limit)

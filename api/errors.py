@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -21,8 +22,16 @@ from api.refusals import (
     NotAuthenticated,
     Stale,
     TooManyFailures,
+    UnreadableUpload,
 )
-from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
+from recommender.errors import (
+    CatalogueMismatch,
+    CorridorError,
+    InvalidInput,
+    ModelMismatch,
+    NotFound,
+    Problem,
+)
 from recommender.population.column_files import DamagedPopulation
 from recommender.population.population import PopulationMismatch
 from recommender.texts import Label, Language, error_text, label, problem_text, text
@@ -171,12 +180,15 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (WrongMediaType, 415),
     (PopulationMismatch, 409),
     (Conflict, 409),
+    (ModelMismatch, 409),
+    (CatalogueMismatch, 409),
     (Erased, 410),
     (Merged, 410),
     (Stale, 412),
     (ConditionNeeded, 428),
     (TooManyFailures, 429),
     (InvalidInput, 422),
+    (UnreadableUpload, 422),
     (NotReady, 503),
     (DamagedPopulation, 503),
     (CorridorError, 500),
@@ -202,7 +214,7 @@ def problem_body(error: CorridorError, language: Language, shown: int = 100) -> 
         "status": status,
         "code": told.code,
         "detail": ("" if language == "zh" else " ").join(detail),
-        "errors": [listed(problem, language) for problem in problems[:shown]],
+        "errors": [{**listed(p, language), **cell_of(p)} for p in problems[:shown]],
     }
 
 
@@ -226,6 +238,17 @@ def listed(problem: Problem, language: Language) -> dict[str, Any]:
         "allowed": plain(problem.allowed, language),
         "message": problem_text(problem, language),
     }
+
+
+def cell_of(problem: Problem) -> dict[str, Any]:
+    """Where a problem of an uploaded file stands: file, sheet, row and column as far as known.
+
+    >>> cell_of(Problem("missing", file="folder/a.xlsx", sheet="products", row=3, column="B"))
+    {'file': 'a.xlsx', 'sheet': 'products', 'row': 3, 'column': 'B'}
+    """
+    file = None if problem.file is None else PurePath(problem.file).name
+    place = {"file": file, "sheet": problem.sheet, "row": problem.row, "column": problem.column}
+    return {name: value for name, value in place.items() if value is not None}
 
 
 def echoed(value: Any) -> Any:

@@ -17,38 +17,63 @@ from recommender.parameters import Parameters
 from recommender.registry.catalogues import PACKAGED
 from recommender.registry.registry import Registry, Serving
 
+Versions = tuple[str, str]
 logger = logging.getLogger("corridor")
 
 
-def load_catalogue(settings: Settings) -> Catalogue:
+def load_catalogue(settings: Settings, registry: Registry | None = None) -> Catalogue:
     """The catalogue of the settings, else the one the registry says, else the packaged one.
 
-    Raises UnreadableFile, InvalidCatalogue, NotFound or CatalogueMismatch.
+    registry: that of the settings by default. Raises UnreadableFile, InvalidCatalogue, NotFound or
+    CatalogueMismatch.
     """
-    registry = Registry(settings.models)
+    registry = registry or Registry(settings.models)
     if settings.catalogue is not None:
         return _named(settings.catalogue, registry)
     return _stored(registry, registry.state)
 
 
-def load_engine(settings: Settings) -> Engine:
+def load_engine(settings: Settings, registry: Registry | None = None) -> Engine:
     """The engine on the catalogue and parameters of the settings, with the promoted model.
 
-    Raises what `load_catalogue` raises, InvalidParameters or ModelMismatch.
+    registry: that of the settings by default. Raises what `load_catalogue` raises,
+    InvalidParameters or ModelMismatch.
     """
-    registry = Registry(settings.models)
+    registry = registry or Registry(settings.models)
     return _engine(settings, registry, registry.state)
+
+
+def engine_of_versions(settings: Settings, registry: Registry, versions: Versions) -> Engine:
+    """The engine on exactly these versions of catalogue and model, whatever serves by now.
+
+    Raises what `load_engine` raises.
+    """
+    catalogue, model = versions
+    state = Serving(
+        None if model == expert_weights().version else model,
+        catalogue if catalogue in registry.catalogues.versions() else None,
+    )
+    return _engine(settings, registry, state)
+
+
+def packaged_engine(settings: Settings) -> Engine:
+    """The engine with the expert weights, on the catalogue of the settings or the packaged one.
+
+    Raises what `load_engine` raises.
+    """
+    return _engine(settings, Registry(settings.models), Serving())
+
+
+def weights_of(registry: Registry, state: Serving) -> Weights:
+    """The weights that serve in a state; raises what `Registry.load` raises."""
+    return expert_weights() if state.model is None else registry.load(state.model)
 
 
 def _engine(settings: Settings, registry: Registry, state: Serving) -> Engine:
     named = settings.catalogue
     catalogue = _stored(registry, state) if named is None else _named(named, registry)
     parameters = Parameters.load(settings.parameters)
-    return Engine(catalogue, weights=_weights(registry, state), parameters=parameters)
-
-
-def _weights(registry: Registry, state: Serving) -> Weights:
-    return expert_weights() if state.model is None else registry.load(state.model)
+    return Engine(catalogue, weights=weights_of(registry, state), parameters=parameters)
 
 
 def _stored(registry: Registry, state: Serving) -> Catalogue:
@@ -97,7 +122,7 @@ class Follower:
         with _logged():
             state = self._registry.state
             if self._same_catalogue(state):
-                self._swap(self._engine.serving(_weights(self._registry, state)), state)
+                self._swap(self._engine.serving(weights_of(self._registry, state)), state)
                 return
             self._builder = threading.Thread(target=self._build, args=(state,), daemon=True)
             self._builder.start()
@@ -108,16 +133,20 @@ class Follower:
     def _build(self, state: Serving) -> None:
         with _logged():
             self._swap(_engine(self._settings, self._registry, state), state)
-            if gc.get_freeze_count():
-                _freeze_again()
+            freeze_again()
 
     def _swap(self, engine: Engine, state: Serving) -> None:
         self._engine, self._state = engine, state
         self._take(engine)
 
 
-def _freeze_again() -> None:
-    """Free the engine that was frozen at the start or since, and freeze the new one as it was."""
+def freeze_again() -> None:
+    """Free the engine that was frozen at the start or since, and freeze the new one as it was.
+
+    Nothing where none was frozen.
+    """
+    if not gc.get_freeze_count():
+        return
     gc.unfreeze()
     gc.collect()
     gc.freeze()

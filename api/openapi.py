@@ -12,7 +12,16 @@ from typing import Any
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.descriptions import applications, companies, outcomes, overrides, reviews, sessions
+from api.descriptions import (
+    applications,
+    companies,
+    jobs,
+    outcomes,
+    overrides,
+    registry,
+    reviews,
+    sessions,
+)
 from api.descriptions import engine as engine_operations
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
@@ -35,6 +44,8 @@ EVERY = (
     *outcomes.OPERATIONS,
     *overrides.OPERATIONS,
     *reviews.OPERATIONS,
+    *registry.OPERATIONS,
+    *jobs.OPERATIONS,
 )
 BEARER = {"type": "http", "scheme": "bearer"}
 

@@ -92,6 +92,32 @@ POLICY: Mapping[str, Allowed] = {
     "answer_review": _for("manager", writes=True),
     "reviews": _for(*NAMED),
     "review": _for(*NAMED),
+    "models": _for("analyst", "auditor", "admin"),
+    "model": _for("analyst", "auditor", "admin"),
+    "compare_models": _for("analyst", "auditor", "admin"),
+    "promote_model": _for("analyst", "admin", writes=True),
+    "roll_back": _for("analyst", "admin", writes=True),
+    "catalogues": _for("analyst", "auditor", "admin"),
+    "add_catalogue": _for("analyst", "admin", writes=True),
+    "compare_catalogues": _for("analyst", "auditor", "admin"),
+    "use_catalogue": _for("analyst", "admin", writes=True),
+    "start_job": _for("manager", "analyst", "admin", writes=True),
+    "jobs": _for("manager", "analyst", "auditor", "admin"),
+    "job": _for("manager", "analyst", "auditor", "admin"),
+    "job_events": _for("manager", "analyst", "auditor", "admin"),
+    "cancel_job": _for("manager", "analyst", "admin", writes=True),
+    "put_job_file": _for("manager", "analyst", "admin", writes=True),
+    "job_file": _for("manager", "analyst", "auditor", "admin"),
+}
+# Who may ask for a job, by its kind; others do not even see it, but for auditors.
+JobKind = Literal["catalogue", "train", "evaluate", "promote", "population", "plans"]
+JOBS: Mapping[str, frozenset[Role]] = {
+    "catalogue": frozenset({"analyst", "admin"}),
+    "train": frozenset({"analyst", "admin"}),
+    "evaluate": frozenset({"analyst", "admin"}),
+    "promote": frozenset({"analyst", "admin"}),
+    "population": frozenset({"admin"}),
+    "plans": frozenset({"manager", "admin"}),
 }
 # Open to callers without a token: what says that the service runs, and how to get a token.
 PUBLIC = frozenset({"health", "ready", "notice", "start_session"})

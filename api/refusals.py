@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recommender.errors import CorridorError, InvalidInput
+from recommender.errors import CorridorError, InvalidInput, UnreadableFile
 
 
 class NotAuthenticated(CorridorError):
@@ -81,6 +81,40 @@ class KeyReused(Conflict):
     """The Idempotency-Key came before with another request. params: key."""
 
     code = "key_reused"
+
+
+class ModelRefused(InvalidInput):
+    """A model that is not to serve; each problem is one reason, and `despite` overrides them."""
+
+    code = "model_refused"
+
+
+class UnreadableUpload(UnreadableFile):
+    """A file that was sent and is not what its name says; params as of UnreadableFile."""
+
+
+class StepTaken(Conflict):
+    """Another decision about what serves came first; the one who decided looks again."""
+
+    code = "step_taken"
+
+
+class JobEnded(Conflict):
+    """The job is not in a state for what was asked of it. params: id, status."""
+
+    code = "job_ended"
+
+
+class JobLost(Conflict):
+    """A worker that does not hold its job any more, and must stop. params: id."""
+
+    code = "job_lost"
+
+
+class JobAbandoned(CorridorError):
+    """A job whose worker ended without a word as often as it was tried. params: attempts."""
+
+    code = "job_abandoned"
 
 
 class Erased(CorridorError):

@@ -37,6 +37,9 @@ class Settings(Record):
     population: folder of packed companies to list prospects from, None for no such operation.
     identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
     database that keeps organisations, companies and runs; unused without identity.
+    jobs: how many jobs run here at once, 0 for none. job_patience: seconds after which a job whose
+    worker was not heard of is run again. cases: folder of cases that a model has to meet before it
+    serves; None for those of a checkout. max_upload: bytes of a file that is uploaded.
     max_body: bytes of a request body. max_import: bytes of a file of companies. problems_shown:
     problems listed in one answer (all are counted).
     """
@@ -49,9 +52,19 @@ class Settings(Record):
     population: Path | None = None
     identity: Literal["on", "off"] = "on"
     store: Annotated[str, Field(min_length=1, max_length=1000)] = "sqlite:///.corridor/corridor.db"
+    jobs: Annotated[int, Field(ge=0, le=64)] = 1
+    job_patience: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    cases: Path | None = None
+    max_upload: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 64 * MIB
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     max_import: Annotated[int, Field(ge=1024, le=4096 * MIB)] = 512 * MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+    @property
+    def store_folder(self) -> Path:
+        """Folder of files that belong to the record: beside an SQLite file, else `.corridor`."""
+        kind, _, place = self.store.partition(":///")
+        return Path(place).parent if kind.startswith("sqlite") and place else Path(".corridor")
 
     @classmethod
     def read(cls, environ: Mapping[str, str], **flags: Any) -> Self:

@@ -18,8 +18,22 @@ from recommender.texts import LANGUAGES, Language, text
 
 COMMAND = "corridor"
 BAD_INPUT = 2
-VALUES = {"as_of": "DATE", "models": "DIR", "because": "WHY", "by": "WHO"}
-SHARED = {"models": "models_folder", "because": "model_because", "by": "model_by"}
+VALUES = {
+    "as_of": "DATE",
+    "models": "DIR",
+    "because": "WHY",
+    "by": "WHO",
+    "organisation": "ID",
+    "store": "URL",
+}
+SHARED = {
+    "models": "models_folder",
+    "because": "model_because",
+    "by": "model_by",
+    "organisation": "registry_organisation",
+    "store": "store",
+}
+RECORD = ("organisation", "store")
 # What argparse says, by the sentence of ours that says it; anything else is passed on as it is.
 COMPLAINTS = (
     (r"the following arguments are required: (?P<names>.+)", "required"),
@@ -180,9 +194,9 @@ def _catalogue(command: Any, said: Said, actions: Mapping[str, Callable[..., Any
         ("convert", {"files": "*", "out": None}, ("models", "force")),
         ("diff", {"old": None, "new": None}, ("models", "as_of", "json")),
         ("template", {"out": None}, ("force",)),
-        ("import", {"files": "+"}, ("models",)),
-        ("use", {"version": None}, ("models", "because", "by")),
-        ("versions", {}, ("models",)),
+        ("import", {"files": "+"}, ("models", *RECORD)),
+        ("use", {"version": None}, ("models", "because", "by", *RECORD)),
+        ("versions", {}, ("models", *RECORD)),
     ):
         own = _command(commands, name, said)
         group = own.add_argument_group(said("arguments")) if places else own

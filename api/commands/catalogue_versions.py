@@ -6,10 +6,11 @@ import argparse
 from typing import Any
 
 from api.commands.arguments import COMMAND
-from api.commands.catalogue import catalogue_of, compared, counts_of, refuse, show_differences
+from api.commands.catalogue import catalogue_of, counts_of, refuse, show_differences
 from api.commands.complaints import Named, complain
-from api.commands.models import read_settings, say
+from api.commands.models import read_settings, registry_asked, say
 from api.commands.promotion import told, who
+from api.comparing import compared
 from api.loading import load_catalogue
 from api.settings import Settings
 from recommender import Catalogue
@@ -26,10 +27,15 @@ def store(arguments: argparse.Namespace, language: Language) -> int:
     catalogue, head = catalogue_of(arguments, arguments.files, problems)
     if catalogue is None:
         return refuse(problems, language)
-    added = Registry(settings.models).catalogues.add(catalogue, head)
+    registry = registry_asked(arguments, settings)
+    added = registry.catalogues.add(catalogue, head)
     say(text(f"catalogues.{added}", language, **_known(added, catalogue)))
-    if _changes(settings, catalogue, language):
-        flag = f" --models {arguments.models}" if arguments.models else ""
+    if _changes(settings, registry, catalogue, language):
+        flag = "".join(
+            f" --{name} {value}"
+            for name in ("models", "organisation", "store")
+            if (value := getattr(arguments, name, None))
+        )
         command = f"{COMMAND} catalogue use {catalogue.version}{flag}"
         say(text("catalogues.next", language, command=command))
     return 0
@@ -39,10 +45,12 @@ def _known(added: str, catalogue: Catalogue) -> dict[str, Any]:
     return counts_of(catalogue) if added == "stored" else {"version": catalogue.version}
 
 
-def _changes(settings: Settings, catalogue: Catalogue, language: Language) -> bool:
+def _changes(
+    settings: Settings, registry: Registry, catalogue: Catalogue, language: Language
+) -> bool:
     """Say what changes against the catalogue in use; whether anything does."""
     try:
-        now = load_catalogue(settings)
+        now = load_catalogue(settings, registry)
     except CorridorError as error:
         complain([(COMMAND, error)], language)
         say(text("catalogues.not_compared", language))
@@ -54,10 +62,10 @@ def _changes(settings: Settings, catalogue: Catalogue, language: Language) -> bo
 def use(arguments: argparse.Namespace, language: Language) -> int:
     """Let a stored catalogue serve, or the packaged one again."""
     settings = read_settings(arguments)
-    registry = Registry(settings.models)
+    registry = registry_asked(arguments, settings)
     version = _chosen(registry, arguments.version)
     step = registry.use(version, who(arguments), arguments.because or "")
-    return told(step, settings, language)
+    return told(step, settings, registry, language)
 
 
 def _chosen(registry: Registry, name: str) -> str | None:
@@ -71,7 +79,7 @@ def _chosen(registry: Registry, name: str) -> str | None:
 def versions(arguments: argparse.Namespace, language: Language) -> int:
     """Every version, the packaged one first, and which one serves."""
     settings = read_settings(arguments)
-    registry = Registry(settings.models)
+    registry = registry_asked(arguments, settings)
     current, stored = registry.state.catalogue, registry.catalogues.versions()
     packaged = Catalogue.load()
     say(_line(packaged, "packaged", "*" if current is None else " ", language))

@@ -39,6 +39,8 @@ def add_models(
                 group.add_argument(place, metavar=place.upper(), help=said("help.model_name"))
         group = options(own)
         group.add_argument("--models", metavar="DIR", help=said("help.models_folder"))
+        group.add_argument("--organisation", metavar="ID", help=said("help.registry_organisation"))
+        group.add_argument("--store", metavar="URL", help=said("help.store"))
         for flag in flags:
             _flag(group, name, flag, said)
         own.set_defaults(action=actions[name])

@@ -16,7 +16,6 @@ import orjson
 from api.commands.progress import Begin, progress
 from api.loading import load_catalogue
 from api.settings import Settings
-from recommender import __version__
 from recommender.errors import InvalidOptions, Problem
 from recommender.matching.scoring import Weights, expert_weights
 from recommender.outcomes import Outcomes, read_outcomes
@@ -29,11 +28,12 @@ WIDTH = 160
 
 def train(arguments: argparse.Namespace, language: Language) -> int:
     """Learn a model and write it with its card; what serves is left alone."""
+    from api.jobs.training import described
     from recommender.learning import training
-    from recommender.learning.card import cards
 
     began, settings = time.monotonic(), read_settings(arguments)
-    registry, catalogue = Registry(settings.models), load_catalogue(settings)
+    registry = registry_asked(arguments, settings)
+    catalogue = load_catalogue(settings, registry)
     prior, current = model_of(registry, arguments.init), registry.serving()
     outcomes = outcomes_of(arguments)
     with progress(language) as begin:
@@ -46,9 +46,7 @@ def train(arguments: argparse.Namespace, language: Language) -> int:
         say(text("models.kept", language, version=found.weights.version))
         return 0
     version = found.weights.version
-    manifest = training.manifest_of(found, {"engine_version": __version__})
-    run = {"seconds": round(time.monotonic() - began, 1), "finished": time.strftime("%FT%T%z")}
-    files = {**cards(version, found.report), "run.json": orjson.dumps(run).decode()}
+    manifest, files = described(found, time.monotonic() - began)
     place = registry.add(found.weights, manifest, files)
     if outcomes.synthetic:
         say(text("card.synthetic", language))
@@ -60,7 +58,7 @@ def train(arguments: argparse.Namespace, language: Language) -> int:
 def evaluate(arguments: argparse.Namespace, language: Language) -> int:
     """Measure a model on outcomes, beside the current one and the peers."""
     settings = read_settings(arguments)
-    registry = Registry(settings.models)
+    registry = registry_asked(arguments, settings)
     weights = model_of(registry, arguments.model)
     with progress(language) as begin:
         found = evaluation_of(arguments, settings, weights, registry.serving(), begin)
@@ -74,7 +72,7 @@ def evaluate(arguments: argparse.Namespace, language: Language) -> int:
 def compare(arguments: argparse.Namespace, language: Language) -> int:
     """Two models side by side: weights, and measures where outcomes are given."""
     settings = read_settings(arguments)
-    registry = Registry(settings.models)
+    registry = registry_asked(arguments, settings)
     a, b = (model_of(registry, name) for name in (arguments.a, arguments.b))
     say(text("models.compare", language, a=a.version, b=b.version))
     head = [text("card.feature", language), a.version, b.version, ""]
@@ -96,7 +94,7 @@ def drift(arguments: argparse.Namespace, language: Language) -> int:
     from recommender.learning import drift as drifting
 
     settings = read_settings(arguments)
-    registry = Registry(settings.models)
+    registry = registry_asked(arguments, settings)
     version = arguments.model or registry.current or ""
     manifest, weights = registry.manifest(version), registry.load(version)
     if "profile" not in manifest:
@@ -104,7 +102,7 @@ def drift(arguments: argparse.Namespace, language: Language) -> int:
         return 0
     with progress(language) as begin:
         lists = how_of(arguments, settings).lists(
-            outcomes_of(arguments), load_catalogue(settings), begin
+            outcomes_of(arguments), load_catalogue(settings, registry), begin
         )
     found = drifting.drift(manifest["profile"], lists, weights)
     say(text("models.drift.title", language, version=version, lists=found["lists"]))
@@ -127,7 +125,7 @@ def drift(arguments: argparse.Namespace, language: Language) -> int:
 
 def edit(arguments: argparse.Namespace, language: Language) -> int:
     """Weights changed by hand as a new model, which is not promoted and has no chances."""
-    registry = Registry(read_settings(arguments).models)
+    registry = registry_asked(arguments, read_settings(arguments))
     before = model_of(registry, arguments.model)
     changed = dict(_changes(arguments.set or [], before))
     weights = replace(before, weights={**before.weights, **changed}, uptake={})
@@ -158,7 +156,28 @@ def _changes(given: Iterable[str], before: Weights) -> Iterator[tuple[str, float
 def read_settings(arguments: argparse.Namespace) -> Settings:
     """The settings of a command that works on models."""
     catalogue = getattr(arguments, "catalogue", None)
-    return Settings.read(os.environ, catalogue=catalogue, models=arguments.models)
+    store = getattr(arguments, "store", None)
+    return Settings.read(os.environ, catalogue=catalogue, models=arguments.models, store=store)
+
+
+def registry_asked(arguments: argparse.Namespace, settings: Settings) -> Registry:
+    """The folder of models, or the shelf of the organisation that is named in the store.
+
+    Raises InvalidOptions where both are named, NotFound, and what a store that cannot be used
+    raises.
+    """
+    organisation_id: str | None = getattr(arguments, "organisation", None)
+    if organisation_id is None:
+        return Registry(settings.models)
+    if arguments.models is not None:
+        raise InvalidOptions([Problem("models_or_organisation", "--models", arguments.models)])
+    from api.store import maintenance
+    from api.store.registry import registry_of
+    from api.store.store import Store
+
+    store = Store(settings.store)
+    maintenance.ready(store.database)
+    return registry_of(store, organisation_id)
 
 
 def model_of(registry: Registry, name: str) -> Weights:
@@ -206,7 +225,7 @@ def evaluation_of(
     """A model on outcomes beside another one."""
     from recommender.learning.training import Periods, evaluated
 
-    catalogue = load_catalogue(settings)
+    catalogue = load_catalogue(settings, registry_asked(arguments, settings))
     lists = how_of(arguments, settings).lists(outcomes_of(arguments), catalogue, begin)
     return evaluated(Periods.of(lists), weights, current, 0, begin)
 

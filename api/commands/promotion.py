@@ -10,7 +10,7 @@ from typing import Any
 
 from api.commands.arguments import BAD_INPUT, COMMAND
 from api.commands.complaints import complain
-from api.commands.models import evaluation_of, model_of, read_settings, say
+from api.commands.models import evaluation_of, model_of, read_settings, registry_asked, say
 from api.commands.progress import progress
 from api.loading import load_engine
 from api.settings import Settings
@@ -26,7 +26,8 @@ def promote(arguments: argparse.Namespace, language: Language) -> int:
     from recommender.learning.promotion import against
 
     settings = read_settings(arguments)
-    registry, engine = Registry(settings.models), load_engine(settings)
+    registry = registry_asked(arguments, settings)
+    engine = load_engine(settings, registry)
     weights, manifest = registry.load(arguments.model), registry.manifest(arguments.model)
     evaluation = manifest.get("evaluation")
     if arguments.outcomes:
@@ -42,19 +43,21 @@ def promote(arguments: argparse.Namespace, language: Language) -> int:
         return BAD_INPUT
     despite = tuple(dict.fromkeys(reason.code for reason in reasons))
     why = arguments.because or text("models.no_reason", language)
-    return told(registry.promote(arguments.model, who(arguments), why, despite), settings, language)
+    step = registry.promote(arguments.model, who(arguments), why, despite)
+    return told(step, settings, registry, language)
 
 
 def rollback(arguments: argparse.Namespace, language: Language) -> int:
     """Undo the last promotion or change of catalogue."""
     settings = read_settings(arguments)
-    step = Registry(settings.models).rollback(who(arguments), arguments.because or "")
-    return told(step, settings, language)
+    registry = registry_asked(arguments, settings)
+    step = registry.rollback(who(arguments), arguments.because or "")
+    return told(step, settings, registry, language)
 
 
 def models(arguments: argparse.Namespace, language: Language) -> int:
     """Every model, which one serves on which catalogue, and who decided so."""
-    registry = Registry(read_settings(arguments).models)
+    registry = registry_asked(arguments, read_settings(arguments))
     names, state = registry.versions(), registry.state
     if not names:
         say(text("models.none", language))
@@ -86,7 +89,7 @@ def _decided(step: Step, language: Language) -> str:
     return text("models.catalogue", language, version=name) if step.kind == "catalogue" else name
 
 
-def told(step: Step, settings: Settings, language: Language) -> int:
+def told(step: Step, settings: Settings, registry: Registry, language: Language) -> int:
     """Say what serves from now on, and what that means for commands and models."""
     before = _name(step.kind, step.before, language)
     key = "models.promoted" if step.kind == "model" else "catalogues.used"
@@ -94,7 +97,7 @@ def told(step: Step, settings: Settings, language: Language) -> int:
     if step.kind == "catalogue" and settings.catalogue is not None:
         say(text("catalogues.stated", language, catalogue=str(settings.catalogue)))
     try:
-        _tell_training(step, Registry(settings.models), language)
+        _tell_training(step, registry, language)
     except CorridorError as error:
         complain([(COMMAND, error)], language)
     return 0

@@ -73,3 +73,20 @@ def caller_of(request: Request) -> Caller:
     """The caller that `guard` let pass."""
     caller: Caller = request.state.caller
     return caller
+
+
+def organisation_of(request: Request) -> str | None:
+    """The organisation whose models and catalogue answer; None without identity or a caller."""
+    caller: Caller | None = getattr(request.state, "caller", None)
+    return None if caller is None else caller.organisation_id
+
+
+async def serve_own(request: Request) -> None:
+    """Let a request be answered by the engine of its caller's organisation, from here to its end.
+
+    One that changes meanwhile is for the next request. None where it cannot be loaded.
+    """
+    organisation_id = organisation_of(request)
+    engines = request.app.state.engines
+    if organisation_id is not None and engines is not None:
+        request.state.engine = await engines.of(organisation_id)

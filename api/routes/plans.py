@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.bodies import asked, placed
 from api.errors import InvalidRequest
+from api.identity.caller import organisation_of
 from api.schemas.plans import PlansRequest
 from recommender.errors import CorridorError, InvalidInput
 from recommender.plan_options import PlanOptions
@@ -30,7 +31,7 @@ async def plans(request: Request) -> Response:
     state = request.app.state
     versions = (engine.catalogue.version, engine.model_version)
     body, problems = await state.workers.run(
-        WORKER, state.settings, versions, query.company, query.options
+        WORKER, state.settings, versions, organisation_of(request), query.company, query.options
     )
     if body is None:
         raise InvalidRequest(problems) if problems else CorridorError()

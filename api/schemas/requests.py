@@ -37,6 +37,10 @@ class FieldProblem(BaseModel):
     value: Any = Field(description="What was given, cut when long; null when nothing was.")
     allowed: Any = Field(description="What is accepted, or the bound; null when open.")
     message: str = Field(description="Place, value and what is allowed as one sentence.")
+    file: str | None = Field(None, description="File it stands in, of an upload.")
+    sheet: str | None = Field(None, description="Sheet of a workbook.")
+    row: int | None = Field(None, description="Row as the file counts.")
+    column: str | None = Field(None, description="Letter of the column.")
 
 
 class ErrorBody(BaseModel):

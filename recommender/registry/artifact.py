@@ -51,6 +51,13 @@ def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) 
     more: seed, data hash, metrics and the like for the manifest. The same weights and `more` give
     the same bytes.
     """
+    folder.mkdir(parents=True)
+    for name, content in files(weights, more).items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+def files(weights: Weights, more: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """What `save` writes, by file name."""
     body = weights.plain()
     manifest = {
         **(more or {}),
@@ -61,19 +68,27 @@ def save(weights: Weights, folder: Path, more: Mapping[str, Any] | None = None) 
         "weights_sha256": digest(body),
     }
     signed = {**manifest, "manifest_sha256": digest(manifest)}
-    folder.mkdir(parents=True)
-    (folder / WEIGHTS).write_text(canonical_json(body), encoding="utf-8")
-    (folder / MANIFEST).write_text(canonical_json(signed), encoding="utf-8")
+    return {WEIGHTS: canonical_json(body), MANIFEST: canonical_json(signed)}
 
 
 def load(folder: Path) -> Weights:
     """The weights of a model folder.
 
-    Raises UnreadableFile when a file is missing or broken, ModelMismatch when the folder is of
-    another format, names other similarities, or was changed after it was written, and
-    InvalidParameters when the weights are not weights.
+    Raises UnreadableFile when a file is missing or broken, and what `opened` raises.
     """
-    manifest, body = (_mapping(folder / name) for name in (MANIFEST, WEIGHTS))
+    return opened(folder.name, *(read_document(folder / name) for name in (MANIFEST, WEIGHTS)))
+
+
+def opened(model: str, manifest: Any, body: Any) -> Weights:
+    """The weights in what the two files of a model say.
+
+    Raises UnreadableFile when that is no JSON object, ModelMismatch when the model is of another
+    format, names other similarities, or was changed after it was written, and InvalidParameters
+    when the weights are not weights.
+    """
+    for name, document in ((MANIFEST, manifest), (WEIGHTS, body)):
+        if not isinstance(document, dict):
+            raise UnreadableFile(file=f"{model}/{name}", reason="expected a JSON object")
     unsigned = {name: value for name, value in manifest.items() if name != "manifest_sha256"}
     expected = {
         "format": FORMAT,
@@ -84,7 +99,7 @@ def load(folder: Path) -> Weights:
     for name, value in expected.items():
         if manifest.get(name) != value:
             shown = manifest.get(name)
-            raise ModelMismatch(model=folder.name, what=name, found=shown, expected=value)
+            raise ModelMismatch(model=model, what=name, found=shown, expected=value)
     record, problems = examined(_Body, body)
     if problems or record is None:
         raise InvalidParameters(problems)
@@ -97,10 +112,3 @@ def load(folder: Path) -> Weights:
         record.affinity,
         peers,
     )
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    document = read_document(path)
-    if not isinstance(document, dict):
-        raise UnreadableFile(file=str(path), reason="expected a JSON object")
-    return document

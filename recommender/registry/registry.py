@@ -1,8 +1,9 @@
 """The registry: models and catalogues by version, and a record of who let which serve, and why.
 
-Each model is a folder named by its version, each catalogue a file below `catalogues/`.
-`current.json` names the pair that serves and holds the whole record. It is replaced in one step, so
-that a reader sees the old pair or the new one.
+The rules are here, once; a shelf is where it is all kept. On the shelf of a folder each model is a
+folder named by its version, each catalogue a file below `catalogues/`. `current.json` names the
+pair that serves and holds the whole record. It is replaced in one step, so that a reader sees the
+old pair or the new one.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ import datetime
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from recommender.catalogue.files import write_file
-from recommender.errors import InvalidInput, NotFound, UnreadableFile, Unwritable
+from recommender.errors import InvalidInput, ModelMismatch, NotFound, UnreadableFile, Unwritable
 from recommender.matching.scoring import Weights, canonical_json
 from recommender.registry import artifact
-from recommender.registry.catalogues import CatalogueVersions
-from recommender.tables import read_document
+from recommender.registry.catalogues import CatalogueFolder, CatalogueShelf, CatalogueVersions
+from recommender.tables import parse_json, read_document, read_text
 
 POINTER = "current.json"
 CATALOGUES = "catalogues"
@@ -74,14 +75,46 @@ class Step:
         return self.model if self.kind == "model" else self.catalogue
 
 
-class Registry:
-    """Models and catalogues in a folder, which need not exist yet."""
+class Shelf(Protocol):
+    """Where models, catalogues and steps are kept: a folder, or a database of several writers."""
+
+    @property
+    def catalogues(self) -> CatalogueShelf:
+        """Where its catalogues are kept."""
+
+    def stamp(self) -> Hashable:
+        """What changes with every step; None where there is none. Cheap."""
+
+    def steps(self) -> list[Step]:
+        """Every step, oldest first; raises UnreadableFile."""
+
+    def append(self, after: int, step: Step) -> bool:
+        """Add a step if there are `after` steps still; whether it was added."""
+
+    def models(self) -> list[str]:
+        """Every model, by name."""
+
+    def place(self, version: str) -> Path:
+        """Where a model stands or will stand, as people may be told."""
+
+    def there(self, version: str) -> bool:
+        """Whether anything stands in the place of a model."""
+
+    def file(self, version: str, name: str) -> str:
+        """A text file of a model; raises UnreadableFile."""
+
+    def add(self, weights: Weights, more: Mapping[str, Any], files: Mapping[str, str]) -> None:
+        """Keep a model with files beside it, all or nothing; raises Unwritable."""
+
+
+class FolderShelf:
+    """A folder, which need not exist yet."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.catalogues = CatalogueVersions(folder / CATALOGUES)
+        self.catalogues = CatalogueFolder(folder / CATALOGUES)
 
-    def stamp(self) -> tuple[int, int, int] | None:
+    def stamp(self) -> Hashable:
         """What changes whenever the pointer is replaced; None where there is none. One stat."""
         try:
             found = (self.folder / POINTER).stat()
@@ -89,73 +122,57 @@ class Registry:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
 
-    def history(self) -> list[Step]:
-        """Every decision, oldest first. Raises UnreadableFile."""
+    def steps(self) -> list[Step]:
+        """Every step of the pointer; raises UnreadableFile."""
         path = self.folder / POINTER
         if not path.exists():
             return []
         raw = read_document(path)
         try:
-            return [Step(**{**step, "despite": tuple(step["despite"])}) for step in raw["history"]]
+            return [step_of(step) for step in raw["history"]]
         except (KeyError, TypeError) as error:
             raise UnreadableFile(file=str(path), reason="not_a_record") from error
 
-    @property
-    def state(self) -> Serving:
-        """Model and catalogue that serve, read at once. Raises UnreadableFile."""
-        return _state(self.history())
+    def append(self, after: int, step: Step) -> bool:
+        """Replace the pointer by one with one more step."""
+        with self._locked():
+            steps = self.steps()
+            if len(steps) != after:
+                return False
+            history = [asdict(one) for one in [*steps, step]]
+            now = {"current": step.model, "catalogue": step.catalogue}
+            content = canonical_json({**now, "history": history})
+            write_file(content.encode(), self.folder / POINTER, force=True)
+            return True
 
-    @property
-    def current(self) -> str | None:
-        """The model that serves; None for the expert weights."""
-        return self.state.model
-
-    def serving(self) -> Weights | None:
-        """The weights that serve; None for the expert weights. Raises what `load` raises."""
-        version = self.current
-        return None if version is None else self.load(version)
-
-    def versions(self) -> list[str]:
-        """Every model, by name."""
+    def models(self) -> list[str]:
+        """Every folder with a manifest, by name."""
         if not self.folder.is_dir():
             return []
         folders = sorted(path for path in self.folder.iterdir() if path.is_dir())
         return [path.name for path in folders if (path / artifact.MANIFEST).exists()]
 
     def place(self, version: str) -> Path:
-        """The folder of a model; raises NotFound."""
-        if version not in self.versions():
-            raise NotFound(kind="model", id=version)
+        """The folder of a model."""
         return self.folder / version
 
-    def load(self, version: str) -> Weights:
-        """Its weights; raises NotFound, ModelMismatch, UnreadableFile or InvalidParameters."""
-        return artifact.load(self.place(version))
+    def there(self, version: str) -> bool:
+        """Whether anything stands in the place of a model."""
+        return self.place(version).exists()
 
-    def manifest(self, version: str) -> dict[str, Any]:
-        """What its manifest says, once the folder was found to be whole."""
-        self.load(version)
-        found: dict[str, Any] = read_document(self.folder / version / artifact.MANIFEST)
-        return found
+    def file(self, version: str, name: str) -> str:
+        """A text file of a model."""
+        return read_text(self.place(version) / name)
 
-    def add(
-        self, weights: Weights, more: Mapping[str, Any], files: Mapping[str, str] | None = None
-    ) -> Path:
-        """Write a model with files beside it, all or nothing; one that is there stays as it is.
-
-        Raises Unwritable, and leaves nothing behind; what `load` raises where the one that is there
-        was changed.
-        """
-        final = self.folder / weights.version
-        if final.exists():
-            self.load(weights.version)
-            return final
+    def add(self, weights: Weights, more: Mapping[str, Any], files: Mapping[str, str]) -> None:
+        """Write a model beside its place and rename it."""
+        final = self.place(weights.version)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             part = Path(tempfile.mkdtemp(prefix=".part-", dir=self.folder))
             try:
                 artifact.save(weights, part / "model", more)
-                for name, content in (files or {}).items():
+                for name, content in files.items():
                     (part / "model" / name).write_text(content, "utf-8")
                 _move(part / "model", final)
             finally:
@@ -163,54 +180,10 @@ class Registry:
         except OSError as error:
             reason = error.strerror or str(error)
             raise Unwritable(reason=reason, file=str(final)) from error
-        return final
-
-    def promote(self, version: str, who: str, why: str, despite: tuple[str, ...] = ()) -> Step:
-        """Let a model serve from now on. despite: codes of what spoke against it."""
-        self.load(version)
-        with self._locked():
-            steps = self.history()
-            step = _step(_state(steps), "promote", "model", version, who, why)
-            return self._record(steps, replace(step, despite=despite))
-
-    def use(self, version: str | None, who: str, why: str) -> Step:
-        """Let a stored catalogue serve from now on; None: the packaged one.
-
-        Raises NotFound, UnreadableFile, InvalidCatalogue or CatalogueMismatch.
-        """
-        self._check("catalogue", version)
-        with self._locked():
-            steps = self.history()
-            return self._record(steps, _step(_state(steps), "use", "catalogue", version, who, why))
-
-    def rollback(self, who: str, why: str) -> Step:
-        """Undo the last change of model or catalogue that is not undone yet.
-
-        Raises NothingBefore, or what loading the version before raises.
-        """
-        with self._locked():
-            steps = self.history()
-            last = _undoable(steps)
-            if last is None:
-                raise NothingBefore([])
-            self._check(last.kind, last.before)
-            step = _step(_state(steps), "rollback", last.kind, last.before, who, why)
-            return self._record(steps, step)
-
-    def _check(self, kind: Kind, version: str | None) -> None:
-        if version is not None:
-            (self.load if kind == "model" else self.catalogues.load)(version)
-
-    def _record(self, steps: list[Step], step: Step) -> Step:
-        history = [asdict(one) for one in [*steps, step]]
-        now = {"current": step.model, "catalogue": step.catalogue}
-        content = canonical_json({**now, "history": history})
-        write_file(content.encode(), self.folder / POINTER, force=True)
-        return step
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One promotion at a time, where the system can lock files."""
+        """One step at a time, where the system can lock files."""
         try:
             import fcntl
         except ImportError:
@@ -228,16 +201,139 @@ class Registry:
             os.close(handle)
 
 
-def _state(steps: Sequence[Step]) -> Serving:
+class Registry:
+    """Models and catalogues on a shelf; of a folder, which need not exist yet, by its path."""
+
+    def __init__(self, shelf: Shelf | Path) -> None:
+        self.shelf: Shelf = FolderShelf(shelf) if isinstance(shelf, Path) else shelf
+        self.catalogues = CatalogueVersions(self.shelf.catalogues)
+
+    def stamp(self) -> Hashable:
+        """What changes with every step; None where there is none. Cheap."""
+        return self.shelf.stamp()
+
+    def history(self) -> list[Step]:
+        """Every decision, oldest first. Raises UnreadableFile."""
+        return self.shelf.steps()
+
+    @property
+    def state(self) -> Serving:
+        """Model and catalogue that serve, read at once. Raises UnreadableFile."""
+        return state_of(self.history())
+
+    @property
+    def current(self) -> str | None:
+        """The model that serves; None for the expert weights."""
+        return self.state.model
+
+    def serving(self) -> Weights | None:
+        """The weights that serve; None for the expert weights. Raises what `load` raises."""
+        version = self.current
+        return None if version is None else self.load(version)
+
+    def versions(self) -> list[str]:
+        """Every model, by name."""
+        return self.shelf.models()
+
+    def load(self, version: str) -> Weights:
+        """Its weights; raises NotFound, ModelMismatch, UnreadableFile or InvalidParameters."""
+        if version not in self.versions():
+            raise NotFound(kind="model", id=version)
+        files = (self._json(version, name) for name in (artifact.MANIFEST, artifact.WEIGHTS))
+        weights = artifact.opened(version, *files)
+        if weights.version != version:
+            found = weights.version
+            raise ModelMismatch(model=version, what="version", found=found, expected=version)
+        return weights
+
+    def manifest(self, version: str) -> dict[str, Any]:
+        """What its manifest says, once the model was found to be whole."""
+        self.load(version)
+        found: dict[str, Any] = self._json(version, artifact.MANIFEST)
+        return found
+
+    def add(
+        self, weights: Weights, more: Mapping[str, Any], files: Mapping[str, str] | None = None
+    ) -> Path:
+        """Keep a model with files beside it, all or nothing; one that is there stays as it is.
+
+        Where it stands. Raises Unwritable, and leaves nothing behind; what `load` raises where the
+        one that is there was changed.
+        """
+        if self.shelf.there(weights.version):
+            self.load(weights.version)
+        else:
+            self.shelf.add(weights, more, files or {})
+        return self.shelf.place(weights.version)
+
+    def promote(self, version: str, who: str, why: str, despite: tuple[str, ...] = ()) -> Step:
+        """Let a model serve from now on. despite: codes of what spoke against it."""
+        self.load(version)
+        while True:
+            steps = self.history()
+            step = decided(steps, "promote", "model", version, who, why, despite)
+            if self.shelf.append(len(steps), step):
+                return step
+
+    def use(self, version: str | None, who: str, why: str) -> Step:
+        """Let a stored catalogue serve from now on; None: the packaged one.
+
+        Raises NotFound, UnreadableFile, InvalidCatalogue or CatalogueMismatch.
+        """
+        self._check("catalogue", version)
+        while True:
+            steps = self.history()
+            step = decided(steps, "use", "catalogue", version, who, why)
+            if self.shelf.append(len(steps), step):
+                return step
+
+    def rollback(self, who: str, why: str) -> Step:
+        """Undo the last change of model or catalogue that is not undone yet.
+
+        Raises NothingBefore, or what loading the version before raises.
+        """
+        while True:
+            steps = self.history()
+            last = _undoable(steps)
+            if last is None:
+                raise NothingBefore([])
+            self._check(last.kind, last.before)
+            step = decided(steps, "rollback", last.kind, last.before, who, why)
+            if self.shelf.append(len(steps), step):
+                return step
+
+    def _check(self, kind: Kind, version: str | None) -> None:
+        if version is not None:
+            (self.load if kind == "model" else self.catalogues.load)(version)
+
+    def _json(self, version: str, name: str) -> Any:
+        return parse_json(self.shelf.file(version, name), str(self.shelf.place(version) / name))
+
+
+def step_of(raw: Mapping[str, Any]) -> Step:
+    """A step from plain values; raises KeyError or TypeError for what is none."""
+    return Step(**{**raw, "despite": tuple(raw["despite"])})
+
+
+def state_of(steps: Sequence[Step]) -> Serving:
+    """What serves after some steps."""
     return Serving(steps[-1].model, steps[-1].catalogue) if steps else Serving()
 
 
-def _step(
-    now: Serving, action: Action, kind: Kind, version: str | None, who: str, why: str
+def decided(
+    steps: Sequence[Step],
+    action: Action,
+    kind: Kind,
+    version: str | None,
+    who: str,
+    why: str,
+    despite: tuple[str, ...] = (),
 ) -> Step:
+    """The step that follows some others; the time is that of the computer."""
+    now = state_of(steps)
     then = replace(now, **{kind: version})
     before: str | None = getattr(now, kind)
-    return Step(action, then.model, before, who, _now(), why, (), kind, then.catalogue)
+    return Step(action, then.model, before, who, _now(), why, despite, kind, then.catalogue)
 
 
 def _undoable(steps: Iterable[Step]) -> Step | None:

@@ -191,3 +191,21 @@ def store(database_url):
     maintenance.ready(found.database)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def conforms_to():
+    """Check a value against a schema of the record, field by field."""
+    from api.openapi import EVERY
+    from api.schemas import components
+
+    models = [m for o in EVERY for m in (o.request, o.answer) if m is not None]
+    found = closed(components(dict.fromkeys(models)))
+
+    def check(value, name):
+        schema = {**found[name], "$defs": found}
+        text = json.dumps(schema).replace("#/components/schemas/", "#/$defs/")
+        errors = jsonschema.Draft202012Validator(json.loads(text)).iter_errors(value)
+        assert [f"{error.json_path}: {error.message[:200]}" for error in errors] == []
+
+    return check

@@ -295,28 +295,29 @@ def spoilt(place, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"history": [1]}'])
 def test_a_damaged_record_is_named_by_every_command(spoilt, place, capsys, content):
     registry, version = spoilt
-    (registry.folder / "current.json").write_bytes(content)
-    before = bytes_of(registry.folder)
+    (registry.shelf.folder / "current.json").write_bytes(content)
+    folder = registry.shelf.folder
+    before = bytes_of(folder)
     outcomes_ = ["--outcomes", str(place / "outcomes.csv")]
     for command in (["models"], ["promote", version, "--because", "x"], ["rollback"],
                     ["train", *outcomes_]):  # fmt: skip
         for language in LANGUAGES:
-            where = ["--models", str(registry.folder), "--language", language]
+            where = ["--models", str(registry.shelf.folder), "--language", language]
             assert main([*command, *where]) == 2
             assert "current.json" in capsys.readouterr().err
-    assert bytes_of(registry.folder) == {
-        **before, **{k: v for k, v in bytes_of(registry.folder).items() if k.endswith(".lock")}
+    assert bytes_of(folder) == {
+        **before, **{k: v for k, v in bytes_of(folder).items() if k.endswith(".lock")}
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["weights.json", "manifest.json"])
 def test_a_model_edited_by_hand_is_shown_as_broken_and_never_used(spoilt, place, capsys, name):
     registry, version = spoilt
-    path = registry.folder / version / name
+    path = registry.shelf.folder / version / name
     document = json.loads(path.read_text("utf-8"))
     document.get("weights", document)["route"] = 9.0
     path.write_text(json.dumps(document), "utf-8")
-    where = ["--models", str(registry.folder), "--language", "en"]
+    where = ["--models", str(registry.shelf.folder), "--language", "en"]
     assert main(["models", *where]) == 0
     assert "changed by hand and refused" in capsys.readouterr().out
     outcomes_ = ["--outcomes", str(place / "outcomes.csv")]

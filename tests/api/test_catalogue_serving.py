@@ -42,7 +42,7 @@ def registry(tmp_path):
 
 @pytest.fixture
 def client(registry):
-    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as found:
+    with TestClient(create_app(Settings(identity="off", models=registry.shelf.folder))) as found:
         yield found
 
 
@@ -131,7 +131,7 @@ def test_no_answer_is_of_two_catalogues_while_they_change(client, registry):
 
 def test_it_looks_while_nobody_asks(registry, monkeypatch):
     monkeypatch.setattr(application, "LOOK_SECONDS", 0.01)
-    app = create_app(Settings(identity="off", models=registry.folder))
+    app = create_app(Settings(identity="off", models=registry.shelf.folder))
     with TestClient(app):
         registry.use(X, "li", "")
         end = time.monotonic() + PATIENCE
@@ -195,7 +195,7 @@ def test_a_failure_nobody_thought_of_is_logged_and_the_old_engine_serves(
 
 def test_a_stated_catalogue_wins_over_the_registry_and_stays(registry, tmp_path):
     place = write(LOWERED, tmp_path / "mine.json")
-    settings = Settings(identity="off", models=registry.folder, catalogue=place)
+    settings = Settings(identity="off", models=registry.shelf.folder, catalogue=place)
     registry.use(X, "li", "")
     assert load_engine(settings).catalogue.version == Y
     with TestClient(create_app(settings)) as client:
@@ -208,7 +208,7 @@ def test_a_stated_catalogue_wins_over_the_registry_and_stays(registry, tmp_path)
 def test_a_catalogue_is_stated_by_file_or_else_by_version(registry, tmp_path, monkeypatch):
     def version(stated):
         return load_catalogue(
-            Settings(identity="off", models=registry.folder, catalogue=stated)
+            Settings(identity="off", models=registry.shelf.folder, catalogue=stated)
         ).version
 
     assert version(None) == PACKAGED.version
@@ -230,7 +230,7 @@ def test_a_catalogue_is_stated_by_file_or_else_by_version(registry, tmp_path, mo
 def test_a_service_that_starts_on_a_damaged_catalogue_is_not_ready(registry, harm):
     registry.use(Y, "li", "")
     harm(registry, Y)
-    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as client:
+    with TestClient(create_app(Settings(identity="off", models=registry.shelf.folder))) as client:
         response = client.get("/readyz", headers={"Accept-Language": "en"})
         assert response.status_code == 503
         (said,) = response.json()["missing"]
@@ -241,7 +241,7 @@ def test_a_service_that_starts_on_a_damaged_catalogue_is_not_ready(registry, har
 def test_a_record_that_cannot_be_read_changes_nothing(client, registry, caplog):
     registry.use(X, "li", "")
     until(client, X)
-    (registry.folder / POINTER).write_text(json.dumps({"history": 5}), "utf-8")
+    (registry.shelf.folder / POINTER).write_text(json.dumps({"history": 5}), "utf-8")
     with caplog.at_level(logging.ERROR, "corridor"):
         assert served(client)[0] == X
         assert served(client)[0] == X

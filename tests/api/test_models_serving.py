@@ -32,7 +32,7 @@ def registry(tmp_path):
 
 @pytest.fixture
 def client(registry):
-    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as found:
+    with TestClient(create_app(Settings(identity="off", models=registry.shelf.folder))) as found:
         yield found
 
 
@@ -73,13 +73,13 @@ def test_a_promotion_that_cannot_be_read_changes_nothing(client, registry, conte
     registry.promote(LEARNED.version, "li", "")
     before = asked(client)
     if content is None:
-        manifest = registry.folder / LEARNED.version / "manifest.json"
+        manifest = registry.shelf.folder / LEARNED.version / "manifest.json"
         manifest.write_text("{}", "utf-8")
-        (registry.folder / POINTER).touch()
+        (registry.shelf.folder / POINTER).touch()
     elif content == "{":
-        (registry.folder / POINTER).write_text(content, "utf-8")
+        (registry.shelf.folder / POINTER).write_text(content, "utf-8")
     else:
-        (registry.folder / POINTER).write_text(content, "utf-8")
+        (registry.shelf.folder / POINTER).write_text(content, "utf-8")
         assert asked(client)["model_version"] == expert_weights().version
         return
     with caplog.at_level(logging.ERROR, "corridor"):
@@ -90,8 +90,8 @@ def test_a_promotion_that_cannot_be_read_changes_nothing(client, registry, conte
 
 def test_a_service_that_starts_on_a_broken_model_is_not_ready(registry):
     registry.promote(LEARNED.version, "li", "")
-    (registry.folder / LEARNED.version / "weights.json").write_text("{}", "utf-8")
-    with TestClient(create_app(Settings(identity="off", models=registry.folder))) as client:
+    (registry.shelf.folder / LEARNED.version / "weights.json").write_text("{}", "utf-8")
+    with TestClient(create_app(Settings(identity="off", models=registry.shelf.folder))) as client:
         response = client.get("/readyz")
         assert response.status_code == 503
         assert response.json()["missing"]
@@ -101,12 +101,12 @@ def test_a_service_that_starts_on_a_broken_model_is_not_ready(registry):
 def test_a_damaged_record_leaves_the_running_service_as_it_was(client, registry, content, caplog):
     registry.promote(LEARNED.version, "li", "")
     before = asked(client)
-    (registry.folder / POINTER).write_bytes(content)
+    (registry.shelf.folder / POINTER).write_bytes(content)
     with caplog.at_level(logging.ERROR, "corridor"):
         assert asked(client) == before
         assert client.get("/readyz").status_code == 200
     assert [POINTER in record.getMessage() for record in caplog.records] == [True]
-    (registry.folder / POINTER).unlink()
+    (registry.shelf.folder / POINTER).unlink()
     assert asked(client)["model_version"] == expert_weights().version
 
 

@@ -127,8 +127,8 @@ def test_a_fault_of_ours_is_no_answer_and_stays_in_the_worker(monkeypatch):
         def plan(self, company, options):
             raise PlanFault(faults="x")
 
-    monkeypatch.setitem(planning._planners, ("a", "b"), Broken())
-    assert planning.plan(None, ("a", "b"), None, None) == (None, ())
+    monkeypatch.setitem(planning._planners, (None, ("a", "b")), Broken())
+    assert planning.plan(None, ("a", "b"), None, None, None) == (None, ())
 
 
 CASES = """

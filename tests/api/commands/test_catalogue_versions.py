@@ -102,7 +102,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_behind(run, stored, place, monke
     code, out, err = run("catalogue", "import", place, *EN)
     assert (code, out) == (2, "")
     assert "No space left" in err
-    assert [*stored.catalogues.folder.iterdir()] == []
+    assert [*stored.catalogues.shelf.folder.iterdir()] == []
 
 
 def test_a_version_is_taken_into_use_with_who_and_why(run, stored, profile):

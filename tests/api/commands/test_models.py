@@ -160,3 +160,18 @@ def test_drift_is_told_beside_what_chance_would_do(model, run, outcomes):
 def test_a_model_that_is_not_there_is_named(run):
     assert "model-none" in run("promote", "model-none", code=2)
     assert "model-none" in run("compare", "expert", "model-none", code=2)
+
+
+def test_an_organisation_in_the_store_stands_where_the_folder_does(tmp_path, capsys):
+    store = ["--store", f"sqlite:///{tmp_path / 'corridor.db'}", "--language", "en"]
+    made = ["--kind", "bank", "--name-zh", "甲", "--name-en", "A"]
+    assert main(["organisations", "add", "bank-a", *made, *store]) == 0
+    own = ["--organisation", "bank-a", *store]
+    assert main(["edit", "expert", "--set", "route=3", *own]) == 0
+    capsys.readouterr()
+    assert main(["models", *own]) == 0
+    assert "edited by hand" in capsys.readouterr().out
+    assert main(["rollback", *own]) == 2
+    assert main(["models", "--models", str(tmp_path), *own]) == 2
+    assert "--organisation" in capsys.readouterr().err
+    assert main(["models", "--organisation", "nobody", *store]) == 2

@@ -49,7 +49,7 @@ def test_storing_it_again_writes_nothing(stored):
 
 @pytest.mark.parametrize("name", ["none", "../current", "", ".", f"{VERSION}.json"])
 def test_what_was_not_stored_is_not_found(stored, name):
-    (stored.folder.parent / "current.json").write_text("{}", "utf-8")
+    (stored.shelf.folder.parent / "current.json").write_text("{}", "utf-8")
     with pytest.raises(NotFound) as caught:
         stored.load(name)
     assert caught.value.params == {"kind": "catalogue", "id": name}
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_refused_and_importing_it_again_mends_it(stored, chang
 
 
 def test_a_catalogue_under_another_name_is_refused(stored):
-    (stored.folder / "0123456789ab.json").write_bytes(stored.place(VERSION).read_bytes())
+    (stored.shelf.folder / "0123456789ab.json").write_bytes(stored.place(VERSION).read_bytes())
     with pytest.raises(CatalogueMismatch) as caught:
         stored.load("0123456789ab")
     assert VERSION in error_text(caught.value, "en")
@@ -102,13 +102,13 @@ def full(*_args, **_kw):
 
 @pytest.mark.parametrize("step", ["replace", "fdopen"])
 def test_a_full_disk_leaves_nothing_behind(stored, monkeypatch, step):
-    before = sorted(stored.folder.iterdir())
+    before = sorted(stored.shelf.folder.iterdir())
     monkeypatch.setattr(os, step, full)
     with pytest.raises(Unwritable) as caught:
         stored.add(Catalogue.load())
     monkeypatch.undo()
     assert "space" in error_text(caught.value, "en")
-    assert sorted(stored.folder.iterdir()) == before
+    assert sorted(stored.shelf.folder.iterdir()) == before
     assert stored.load(VERSION).version == VERSION
 
 
@@ -119,6 +119,6 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
 
 def test_what_is_half_written_is_no_version(stored):
-    (stored.folder / ".0123456789ab.json.abc").write_text("{", "utf-8")
-    (stored.folder / ".part.json").write_text("{", "utf-8")
+    (stored.shelf.folder / ".0123456789ab.json.abc").write_text("{", "utf-8")
+    (stored.shelf.folder / ".part.json").write_text("{", "utf-8")
     assert stored.versions() == [VERSION]

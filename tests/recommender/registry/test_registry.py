@@ -83,7 +83,7 @@ def test_a_model_that_is_not_there_is_not_promoted(registry):
 
 def test_a_folder_edited_by_hand_is_refused_and_the_current_one_stays(registry):
     registry.promote(A, "li", "")
-    path = registry.folder / B / artifact.WEIGHTS
+    path = registry.shelf.folder / B / artifact.WEIGHTS
     path.write_text(path.read_text("utf-8").replace("2.0", "9.0"), "utf-8")
     with pytest.raises(ModelMismatch):
         registry.promote(B, "li", "")
@@ -94,19 +94,19 @@ def test_a_folder_edited_by_hand_is_refused_and_the_current_one_stays(registry):
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"history": [{"who": 1}]}'])
 def test_a_broken_pointer_is_told(registry, content):
     registry.promote(A, "li", "")
-    (registry.folder / POINTER).write_text(content, "utf-8")
+    (registry.shelf.folder / POINTER).write_text(content, "utf-8")
     with pytest.raises(UnreadableFile):
         registry.serving()
 
 
 def test_the_same_model_twice_is_one(registry):
-    before = (registry.folder / A / artifact.MANIFEST).stat().st_mtime_ns
+    before = (registry.shelf.folder / A / artifact.MANIFEST).stat().st_mtime_ns
     registry.add(weights(1), {"kind": "trained"})
-    assert (registry.folder / A / artifact.MANIFEST).stat().st_mtime_ns == before
+    assert (registry.shelf.folder / A / artifact.MANIFEST).stat().st_mtime_ns == before
 
 
 def test_a_model_that_was_changed_is_not_taken_for_the_one_just_learned(registry):
-    path = registry.folder / A / artifact.WEIGHTS
+    path = registry.shelf.folder / A / artifact.WEIGHTS
     path.write_text(path.read_text("utf-8").replace("1.0", "9.0"), "utf-8")
     with pytest.raises(ModelMismatch) as caught:
         registry.add(weights(1), {"kind": "trained"})
@@ -119,12 +119,12 @@ def full(*_args, **_kw):
 
 def test_a_full_disk_leaves_nothing_behind_and_the_current_model_untouched(registry, monkeypatch):
     registry.promote(A, "li", "")
-    before = sorted(p.name for p in registry.folder.iterdir())
+    before = sorted(p.name for p in registry.shelf.folder.iterdir())
     monkeypatch.setattr(artifact, "save", full)
     with pytest.raises(Unwritable) as caught:
         registry.add(expert_weights(), {})
     assert "space" in error_text(caught.value, "en")
-    assert sorted(p.name for p in registry.folder.iterdir()) == before
+    assert sorted(p.name for p in registry.shelf.folder.iterdir()) == before
     monkeypatch.undo()
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(Unwritable):
@@ -172,7 +172,7 @@ def test_two_promotions_at_once_are_both_recorded(registry):
     for thread in threads:
         thread.join()
     assert len(registry.history()) == 12
-    pointer = json.loads((registry.folder / POINTER).read_text("utf-8"))
+    pointer = json.loads((registry.shelf.folder / POINTER).read_text("utf-8"))
     assert pointer["current"] == registry.history()[-1].model
 
 
@@ -194,9 +194,9 @@ def test_two_trainings_that_end_at_once_leave_one_whole_model(registry, monkeypa
         thread.start()
     for thread in threads:
         thread.join()
-    assert places == [registry.folder / model.version] * 2
+    assert places == [registry.shelf.folder / model.version] * 2
     assert registry.load(model.version) == model
-    assert not list(registry.folder.glob(".part-*"))
+    assert not list(registry.shelf.folder.glob(".part-*"))
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", "back"]), max_size=8))
@@ -226,7 +226,7 @@ def test_a_rollback_serves_what_served_before_the_promotion(moves):
 def test_a_rollback_to_a_model_that_was_changed_is_refused(registry):
     registry.promote(A, "li", "")
     registry.promote(B, "li", "")
-    (registry.folder / A / artifact.WEIGHTS).write_text("{}", "utf-8")
+    (registry.shelf.folder / A / artifact.WEIGHTS).write_text("{}", "utf-8")
     with pytest.raises(ModelMismatch):
         registry.rollback("li", "")
     assert registry.current == B
@@ -367,9 +367,9 @@ def test_decisions_of_both_kinds_at_once_are_all_recorded_and_none_is_lost(both)
 
 def test_a_record_from_before_catalogues_is_read(both):
     both.promote(A, "li", "")
-    raw = json.loads((both.folder / POINTER).read_text("utf-8"))
+    raw = json.loads((both.shelf.folder / POINTER).read_text("utf-8"))
     for step in raw["history"]:
         del step["kind"], step["catalogue"]
-    (both.folder / POINTER).write_text(json.dumps({**raw, "catalogue": 1}), "utf-8")
+    (both.shelf.folder / POINTER).write_text(json.dumps({**raw, "catalogue": 1}), "utf-8")
     assert both.state == Serving(A, None)
     assert both.rollback("li", "").model is None
