@@ -270,8 +270,8 @@ def joined(caller: Caller) -> sa.Select[Any]:
 def drawn_facility(application: Row, product: Product | None) -> dict[str, Any] | None:
     """What a drawn loan adds to the facilities of its company's profile; None: nothing.
 
-    Fields as those of `recommender.company.holdings.Facility`. The amount is the one applied for; None
-    where none was stated, and the maturity is not known: it stands in the contract with the bank.
+    Fields as those of `recommender.company.holdings.Facility`. The amount is the one applied for;
+    None where none was stated, and the maturity is not known: it stands in the contract.
     """
     if application["status"] != "drawn" or product is None or not product.funded:
         return None

@@ -135,8 +135,7 @@ def compared(what: str, plan: np.ndarray, other: np.ndarray, **more: Any) -> Lin
         "against": "greedy",
         "plan": round(float(a.mean()), 4),
         "greedy": round(float(b.mean()), 4),
-        "gain": round(float((a - b).mean()), 4),
-        "interval": interval(a - b),
+        "gain": [round(float((a - b).mean()), 4), *interval(a - b)],
         **more,
     }
 
@@ -230,8 +229,7 @@ def hedges(rows: list[Line]) -> Iterator[Line]:
         "greedy_interval": interval(b, m),
         "before": round(float(before), 4),
         "positions": {"plan": int(n.sum()), "greedy": int(m.sum())},
-        "gain": round(float(gain.mean()), 4),
-        "interval": interval(gain),
+        "gain": [round(float(gain.mean()), 4), *interval(gain)],
     }
     per = (column(some, f"{who} hedges") for who in ("plan", "greedy"))
     yield compared("hedges per plan", *per, companies=len(some))
