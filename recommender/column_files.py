@@ -209,6 +209,10 @@ class Blocks:
             return np.broadcast_to(self.stored(name).astype(placed.kind), rows.shape)
         return self._decoded(placed, self.stored(name)[rows])
 
+    def decoded(self, name: str, part: Array) -> Array:
+        """Stored values of a column as they were written."""
+        return self._decoded(self.columns[name], part)
+
     def _decoded(self, placed: Placed, part: Array) -> Array:
         """Stored values in the type they were written in."""
         if placed.table is not None:

@@ -45,15 +45,22 @@ class Lens(Gate):
 
     def missing(self, rows: Rows) -> Ints:
         """How many required papers each company is not known to hold (n,)."""
-        return int(self.offers.wanted[self.at]) - self._papers_held(rows)
+        held: Ints = self.papers(rows)[0]
+        return int(self.offers.wanted[self.at]) - held
 
-    def _papers_held(self, rows: Rows) -> Ints:
+    def papers(self, rows: Rows) -> tuple[Ints, Bools, Bools]:
+        """How many required papers each company holds (n,); whether it holds any, or may."""
         required = self.offers.required[:, self.at] > 0
-        bits = [bit for bit, asked in zip(self.offers.papers, required, strict=True) if asked]
-        found = np.zeros(len(rows), dtype=np.int64)
-        for word, mask in merged(bits).items():
-            found += np.bitwise_count(rows.column(f"has.{word}") & np.uint64(mask))
-        return found
+        wanted = merged(bit for bit, own in zip(self.offers.papers, required, strict=True) if own)
+        held = np.zeros(len(rows), dtype=np.int64)
+        any_held = np.zeros(len(rows), dtype=np.bool_)
+        maybe = any_held.copy()
+        for word, mask in merged(self.offers.papers).items():
+            has = rows.column(f"has.{word}")
+            held += np.bitwise_count(has & np.uint64(wanted.get(word, 0)))
+            any_held |= (has & np.uint64(mask)) != 0
+            maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
+        return held, any_held, maybe
 
     def scores(self, rows: Rows) -> Micros:
         """Scores in millionths (n,)."""
@@ -74,15 +81,10 @@ class Lens(Gate):
     @cached_property
     def _open(self) -> frozenset[str]:
         """Similarities in which the product is open to all, so that they are the same for all."""
-        offers, lane = self.offers, self.product.lane
-        fits = {"route": offers.route, "stage": offers.stage, "settlement": offers.settlement,
-                "size": offers.size}  # fmt: skip
-        if lane != "hedge" and not offers.settles_in_cny[self.at]:
-            fits["fx"] = offers.currency
-        found = {name for name, codes in fits.items() if codes.fits.open[self.at]}
-        found |= {"cargo"} if offers.cargo.open[self.at] else set()
-        applied = {f.name for f in FEATURES if lane in f.lanes}
-        return frozenset(found & applied)
+        own = [f.name for f in FEATURES if self.product.lane in f.lanes]
+        fits = {name: codes.fits for name in own if (codes := self.fits_of(name)) is not None}
+        fits |= {"cargo": self.offers.cargo}
+        return frozenset(name for name in own if name in fits and fits[name].open[self.at])
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -102,9 +104,28 @@ class Lens(Gate):
         if name == KINDS:
             return self._affinity(rows)
         values, places = self._by_table(name, rows)
-        counted = np.where(np.isnan(values), _NEUTRAL[name], values)
-        found = micros(counted * self.weights.weights[name])
+        found = self.worth(name, values)
         return found if places is None else found[places]
+
+    def worth(self, name: str, values: Floats) -> Micros:
+        """Similarities (n,) in millionths of the score; one that is not known is neutral."""
+        counted = np.where(np.isnan(values), _NEUTRAL[name], values)
+        return micros(counted * self.weights.weights[name])
+
+    def adds_nothing(self, name: str) -> bool:
+        """Whether a part is 0 for all."""
+        if name == KINDS:
+            return self.weights.learned(self.matcher.ids)[0] is None
+        return not self.weights.weights[name]
+
+    def fits_of(self, name: str) -> CodeFits | None:
+        """The codes that a similarity is the mean fit of; None for another one."""
+        offers = self.offers
+        fits = {"route": offers.route, "stage": offers.stage, "settlement": offers.settlement,
+                "size": offers.size}  # fmt: skip
+        if self.product.lane != "hedge" and not offers.settles_in_cny[self.at]:
+            fits["fx"] = offers.currency
+        return fits.get(name)
 
     def _by_table(self, name: str, rows: Rows) -> tuple[Floats, Any]:
         """Values by company, or of every number that companies have and the place of each."""
@@ -282,25 +303,29 @@ def _fx(lens: Lens, rows: Rows) -> Floats:
 
 
 def _documents(lens: Lens, rows: Rows) -> Floats:
+    return documents(lens, *lens.papers(rows))
+
+
+def documents(lens: Lens, held: Ints, any_held: Bools, maybe: Bools) -> Floats:
+    """Share of the required papers (n,); NaN for who holds none of any sort, but may."""
     wanted, nothing = lens.offers.wanted[lens.at], float(lens.offers.wanted[lens.at] == 0)
-    found = (lens._papers_held(rows) + nothing) / (wanted + nothing)
-    any_held = np.zeros(len(rows), dtype=np.bool_)
-    maybe = any_held.copy()
-    for word, mask in merged(lens.offers.papers).items():
-        any_held |= (rows.column(f"has.{word}") & np.uint64(mask)) != 0
-        maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
-    return np.where(~any_held & maybe, np.nan, found)
+    return np.where(~any_held & maybe, np.nan, (held + nothing) / (wanted + nothing))
 
 
 def _preferences(lens: Lens, rows: Rows) -> Floats:
-    if not lens._soft:
-        return np.ones(len(rows))
     points, known = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.bool_)
-    for rule in lens._soft:
-        answer = lens._verdict(rule, rows)
+    for rule in lens.soft:
+        answer = lens.verdict(rule, rows)
         points += 0.5 + 0.5 * answer
         known |= answer != UNKNOWN
-    return np.where(known, points / len(lens._soft), np.nan)
+    return preferences(lens, points, known)
+
+
+def preferences(lens: Lens, points: Floats, known: Bools) -> Floats:
+    """Share of the soft rules (n,) from their points; NaN where no answer is known."""
+    if not lens.soft:
+        return np.ones(len(points))
+    return np.where(known, points / len(lens.soft), np.nan)
 
 
 def _peers(lens: Lens, rows: Rows) -> Floats:

@@ -26,6 +26,7 @@ from recommender.company_batches import Packed, Rejected, batches, packed
 from recommender.company_files import Read
 from recommender.engine import Engine
 from recommender.errors import InvalidInput, Problem, Unwritable
+from recommender.patterns import pieces_of
 from recommender.population import (
     FORMAT,
     MANIFEST,
@@ -171,7 +172,7 @@ def _pack(
 ) -> tuple[Summary, list[dict[str, Any]]]:
     """Write segments below a folder; gives their entries for a manifest."""
     summary, entries = Summary(), list[dict[str, Any]]()
-    names = next_names(folder / SEGMENTS)
+    names, pieces = next_names(folder / SEGMENTS), pieces_of(engine.matcher.layout)
     writer: SegmentWriter | None = None
     with _report(how.report or folder / REPORT) as report:
         for group, found in batches(
@@ -180,7 +181,7 @@ def _pack(
             answer = _once(engine, group, found, as_of, taken)
             _told(answer, summary, report)
             if answer.batch is not None:
-                writer = writer or SegmentWriter(folder / SEGMENTS / next(names))
+                writer = writer or SegmentWriter(folder / SEGMENTS / next(names), pieces)
                 writer.add(answer.batch)
                 taken.note(answer.batch.ids)
                 if writer.rows >= how.segment:

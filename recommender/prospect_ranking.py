@@ -17,7 +17,8 @@ from recommender.prospect_filters import Filter
 from recommender.prospect_options import Order
 from recommender.scoring import MICRO, Weights
 from recommender.segment_rows import Rows
-from recommender.shortlist import shortlisted
+from recommender.shortlist import Begun, shortlisted
+from recommender.sweep import swept
 
 Array = NDArray[Any]
 
@@ -58,31 +59,33 @@ class Gated:
     """
 
     lens: Lens
-    fitting: list[Rows]
+    fitting: list[Begun]
     near: Array
     counts: Counts
 
     def field(self, count: int | None = None) -> Field:
         """Companies that fit with scores, among them the first `count` by score; None: all."""
         if count is None:
-            return _field(self.lens, [(rows, self.lens.scores(rows)) for rows in self.fitting])
+            return _field(self.lens, [(own.rows, own.scores(self.lens)) for own in self.fitting])
         return _field(self.lens, shortlisted(self.lens, self.fitting, count))
 
 
 def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gated:
     """The companies that fit and pass the filters, rows that may be near misses, and counts."""
     counts = Counts(left_out={name: 0 for name, _ in filters})
-    fitting: list[Rows] = []
+    fitting: list[Begun] = []
     near: list[Array] = []
     for segment in population.segments:
-        fit, maybe = lens.gate_all(segment)
+        found = swept(lens, segment)
+        fit, maybe = found.fit, found.maybe
         gone = population.removed[segment.first : segment.first + segment.rows]
         if gone.any():
             fit[gone], maybe[gone] = NO, False
         counts.eligible += int((fit == YES).sum())
         counts.conditional += int((fit == UNKNOWN).sum())
         there = Rows(segment, 0, segment.rows, np.flatnonzero(fit >= 0))
-        fitting.append(_filtered(there, filters, counts.left_out))
+        there = _filtered(there, filters, counts.left_out)
+        fitting.append(Begun(there, found.sums[there.chosen], found.left))
         open_ = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
         near.append(_filtered(open_, filters, None).chosen + segment.first)
     counts.kept = sum(map(len, fitting))

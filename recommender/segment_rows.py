@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoding import Floats
-from recommender.gate_programs import available
+from recommender.lookups import available
 from recommender.population import Segment
 
 Ints = NDArray[np.int64]
@@ -67,7 +67,7 @@ class Rows:
         if not available():
             owner, place = self.items(name)
             return self.sums(owner, table[self.at(name, place)])
-        from recommender.gate_kernel import list_sums
+        from recommender.sweep_kernel import list_sums
 
         items = self.segment.stored(name)
         if self.segment.columns[name].count < self.segment.columns[name].rows:

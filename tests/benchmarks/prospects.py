@@ -139,7 +139,11 @@ def columns_of(segment: Any, block: str, names: list[str], times: int) -> dict[s
     """The columns of one block, repeated; amounts are by product, ids are new."""
     if block == "amounts":
         return amounts_of(segment, times)
-    found = {name: np.tile(segment.read(name), times) for name in names}
+    patterns = (".has", ".may")
+    found = {
+        name: segment.read(name) if name.endswith(patterns) else np.tile(segment.read(name), times)
+        for name in names
+    }
     if block == "names":
         rows = range(segment.rows)
         found |= _names([f"t{k:04d}-{row:05d}" for k in range(times) for row in rows])

@@ -1,0 +1,286 @@
+"""One product over all companies of a segment: the gate, and what hangs on single columns.
+
+Rules and parts of the score that look at one column are asked of its patterns, by the reference
+(`recommender.columnar`), and looked up for each company. What is added up are the reference's own
+millionths, so that the sums need no margin; parts that look at several columns or lists are left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.columnar import OF_ONE_NUMBER, Lens, documents, merged, preferences
+from recommender.columnar_gate import NO_AT_ALL, Gate
+from recommender.eligibility import NO, UNKNOWN, YES, Between
+from recommender.lookups import lookups
+from recommender.patterns import Column, Patterns, column_of
+from recommender.population import Segment
+from recommender.scoring import Micros
+
+BLOCK = 1 << 15
+Array = NDArray[Any]
+Bools = NDArray[np.bool_]
+Verdicts = NDArray[np.int8]
+Key = Any
+ANSWERS = np.array([NO, UNKNOWN, YES], dtype=np.int8)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A table (entries,) and the places of companies in it; None where all have the first."""
+
+    places: Array | None
+    table: Array
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A rule that looks at several columns. parts: sign, and answers to raise to."""
+
+    parts: Sequence[tuple[int, Sequence[Looked]]]
+    counts: Verdicts
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A part that counts over several columns. table: what each count is worth."""
+
+    counts: Sequence[Looked]
+    table: Micros
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """What is known of the companies of a segment.
+
+    fit (n,): 1 eligible, 0 conditional, -1 not; maybe (n,): which of the last might be near misses.
+    sums (n,): of the parts that were added up, in millionths, where fit is not -1. left: the other
+    parts.
+    """
+
+    fit: Verdicts
+    maybe: Bools
+    sums: Micros
+    left: tuple[str, ...]
+
+
+class Columns:
+    """The columns of a segment as a product looks at them."""
+
+    def __init__(self, gate: Gate, segment: Segment) -> None:
+        self.gate, self.segment = gate, segment
+        self._found: dict[Key, Column | None] = {}
+
+    def get(self, name: str) -> Column | None:
+        """A column with its patterns; None where there are too many."""
+        if name not in self._found:
+            self._found[name] = column_of(self.segment, name)
+        return self._found[name]
+
+    def patterns(self, name: str) -> Patterns:
+        """The patterns of a column that has them."""
+        found = self.get(name)
+        if found is None:
+            raise KeyError(name)
+        return found.patterns
+
+    def look(self, name: Key, table: Array) -> Looked:
+        """A table of answers to the patterns of a column, with the places of companies."""
+        if isinstance(name, Between):
+            return Looked(self.gate.answers(name, self.segment), table)
+        found = self.get(name)
+        return Looked(None if found is None else found.places, table)
+
+    def pieces(self, bits: Iterable[tuple[int, int]]) -> list[str]:
+        """The pieces that hold some bits."""
+        masks = merged(bits)
+        return [
+            piece.name
+            for word, mask in masks.items()
+            for piece in self.segment.pieces[word]
+            if mask & piece.mask
+        ]
+
+    def leaf(self, leaf: Any) -> list[tuple[Key, Verdicts]]:
+        """Columns a leaf looks at, each with the answers of its patterns; the highest counts."""
+        if not isinstance(leaf, Between):
+            names = self.pieces([(leaf.word, leaf.mask)])
+            return [(name, self.gate.leaf(leaf, self.patterns(name))) for name in names]
+        name = self.gate.column_of(leaf)
+        if name is None or self.get(name) is None:
+            return [(leaf, ANSWERS)]
+        return [(name, self.gate.leaf(leaf, self.patterns(name)))]
+
+
+class Sweep:
+    """What to look up in a segment for one product, and what that adds up to."""
+
+    def __init__(self, lens: Lens, segment: Segment) -> None:
+        self._lens, self._segment = lens, segment
+        self._columns = Columns(lens, segment)
+        self._lowest: dict[Key, Verdicts] = {}
+        self._mixed: list[Mixed] = []
+        for rule in lens.every:
+            self._rule(rule)
+        self._worth: dict[str, Micros] = {}
+        self._tallies: list[Tally] = []
+        self._base = lens.base
+        self._left = tuple(name for name in lens.parts if not self._added(name))
+
+    # --- the gate ------------------------------------------------------------------------------
+
+    def _rule(self, rule: int) -> None:
+        parts = [
+            (sign, [one for leaf in leaves for one in self._columns.leaf(leaf)])
+            for sign, leaves in self._lens.rule(rule)
+        ]
+        names = {name for _, leaves in parts for name, _ in leaves}
+        counts = self._lens.counts(rule)
+        if len(names) != 1:
+            own = [(sign, [self._columns.look(*one) for one in leaves]) for sign, leaves in parts]
+            self._mixed.append(Mixed(own, counts))
+            return
+        (name,) = names
+        raised = [sign * np.maximum.reduce([table for _, table in own]) for sign, own in parts]
+        answers = counts[np.maximum.reduce(raised) + 1]
+        lowest = self._lowest.get(name)
+        self._lowest[name] = answers if lowest is None else np.minimum(lowest, answers)
+
+    # --- the score -----------------------------------------------------------------------------
+
+    def _added(self, name: str) -> bool:
+        """Plan how a part is added up; False where it has to be left."""
+        if self._lens.adds_nothing(name):
+            return True
+        tally = {"documents": self._documents, "preferences": self._preferences}.get(name)
+        if tally is not None:
+            return tally()
+        column = self._single(name)
+        if column is None or self._columns.get(column) is None:
+            return False
+        worth = self._lens.part(name, self._columns.patterns(column))
+        self._worth[column] = self._worth.get(column, 0) + worth
+        return True
+
+    def _single(self, name: str) -> str | None:
+        """The one column that a part looks at; None where there are more."""
+        number = OF_ONE_NUMBER.get(name)
+        if number is not None or name == "peers":
+            return f"number.{number}" if number else "segment"
+        fits = self._lens.fits_of(name)
+        pieces = self._columns.pieces(fits.bits) if fits else []
+        return pieces[0] if len(pieces) == 1 else None
+
+    def _documents(self) -> bool:
+        lens, looked = self._lens, []
+        names = self._columns.pieces(lens.offers.papers)
+        ends = (int(lens.offers.wanted[lens.at]) + 1, len(names) + 1, len(names) + 1)
+        for name in names:
+            found = lens.papers(self._columns.patterns(name))
+            looked.append((name, _number(ends, [np.asarray(part, np.int64) for part in found])))
+        held, has, may = _numbers(ends)
+        return self._tally("documents", looked, documents(lens, held, has > 0, may > 0))
+
+    def _preferences(self) -> bool:
+        lens, looked = self._lens, []
+        ends = (2 * len(lens.soft) + 1, len(lens.soft) + 1)
+        for rule in lens.soft:
+            leaves = [leaf for _, own in lens.rule(rule) for leaf in own]
+            names = {name for leaf in leaves for name, _ in self._columns.leaf(leaf)}
+            if len(names) != 1 or isinstance(next(iter(names)), Between):
+                return False
+            (name,) = names
+            answers = lens.verdict(rule, self._columns.patterns(name)).astype(np.int64)
+            looked.append((name, _number(ends, [1 + answers, np.abs(answers)])))
+        points, known = _numbers(ends)
+        return self._tally("preferences", looked, preferences(lens, points / 2, known > 0))
+
+    def _tally(self, name: str, looked: Sequence[tuple[str, Micros]], values: Array) -> bool:
+        every: dict[str, Micros] = {}
+        for column, table in looked:
+            every[column] = every.get(column, 0) + table
+        counts = [self._columns.look(column, table) for column, table in every.items()]
+        self._tallies.append(Tally(counts, self._lens.worth(name, values)))
+        return True
+
+    # --- all companies -------------------------------------------------------------------------
+
+    def run(self, *, scores: bool = True) -> Swept:
+        """All companies of the segment, some thousand at a time. scores: add up parts, too."""
+        ops, rows = lookups(), self._segment.rows
+        fit, sums = np.empty(rows, dtype=np.int8), np.empty(rows if scores else 0, dtype=np.int64)
+        lowest = [self._columns.look(*one) for one in self._lowest.items()]
+        worth = [self._columns.look(*one) for one in self._worth.items()]
+        for start in range(0, rows, BLOCK):
+            part = slice(start, min(start + BLOCK, rows))
+            self._gate(ops, fit[part], part, lowest)
+            if scores:
+                self._sums(ops, fit[part], sums[part], part, worth)
+        maybe = fit == NO
+        np.maximum(fit, np.int8(NO), out=fit)
+        return Swept(fit, maybe, sums, self._left)
+
+    def _gate(self, ops: Any, best: Verdicts, part: slice, lowest: Sequence[Looked]) -> None:
+        best[:] = self._lens.ceiling
+        for looked in lowest:
+            _look(ops.lowered, best, looked, part)
+        for rule in self._mixed:
+            answer = np.full(len(best), NO, dtype=np.int8)
+            for sign, leaves in rule.parts:
+                own = np.full(len(best), NO, dtype=np.int8)
+                for looked in leaves:
+                    _look(ops.raised, own, looked, part)
+                np.maximum(answer, sign * own, out=answer)
+            ops.lowered(best, (answer + 1).view(np.uint8), rule.counts)
+
+    def _sums(
+        self, ops: Any, fit: Verdicts, sums: Micros, part: slice, worth: Sequence[Looked]
+    ) -> None:
+        rows = np.flatnonzero(fit >= 0)
+        found = np.full(len(rows), self._base, dtype=np.int64)
+        for looked in worth:
+            _add(ops, found, rows, looked, part)
+        for tally in self._tallies:
+            counts = np.zeros(len(rows), dtype=np.int64)
+            for looked in tally.counts:
+                _add(ops, counts, rows, looked, part)
+            found += tally.table.take(counts)
+        sums[rows] = found
+
+
+def _look(change: Any, answers: Verdicts, looked: Looked, part: slice) -> None:
+    places = looked.places
+    if places is None:
+        change(answers, np.zeros(len(answers), dtype=np.uint8), looked.table)
+    else:
+        change(answers, places[part], looked.table)
+
+
+def _add(ops: Any, sums: Micros, rows: Array, looked: Looked, part: slice) -> None:
+    if looked.places is None:
+        sums += looked.table[0]
+    else:
+        ops.added(sums, rows, looked.places[part], looked.table)
+
+
+def _number(ends: Sequence[int], parts: Sequence[Micros]) -> Micros:
+    """Several small counts as one number, so that sums of numbers are numbers of sums."""
+    found = np.zeros(len(parts[0]), dtype=np.int64)
+    for end, part in zip(ends, parts, strict=True):
+        found = found * end + part
+    return found
+
+
+def _numbers(ends: Sequence[int]) -> Sequence[Micros]:
+    """The counts behind every number there is."""
+    return [part.ravel() for part in np.indices(ends)]
+
+
+def swept(lens: Lens, segment: Segment, *, scores: bool = True) -> Swept:
+    """Gate and sums of a segment; see `Swept`."""
+    return Sweep(lens, segment).run(scores=scores)

@@ -1,0 +1,46 @@
+"""Looking up places in tables, company by company, compiled by numba (extra `fast`).
+
+Exact, not a guess: integers and small answers are looked up, compared and added, as
+`recommender.lookups` does with numpy where numba is not installed. Compiled at first use and kept
+on disk.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def lowered(answers: Any, places: Any, table: Any) -> None:
+    """Lower answers (b,) to table[place]."""
+    for i in range(len(answers)):
+        answers[i] = min(answers[i], table[places[i]])
+
+
+@njit(cache=True, nogil=True)
+def raised(answers: Any, places: Any, table: Any) -> None:
+    """Raise answers (b,) to table[place]."""
+    for i in range(len(answers)):
+        answers[i] = max(answers[i], table[places[i]])
+
+
+@njit(cache=True, nogil=True)
+def added(sums: Any, rows: Any, places: Any, table: Any) -> None:
+    """Add table[place] of some rows to sums (k,)."""
+    for i in range(len(rows)):
+        sums[i] += table[places[rows[i]]]
+
+
+@njit(cache=True, nogil=True)
+def list_sums(starts: Any, rows: Any, items: Any, table: Any) -> Any:
+    """Sums (n,) of table[item] over the list of each of some rows, from its first item on."""
+    found = np.zeros(len(rows))
+    for i in range(len(rows)):
+        total = 0.0
+        for at in range(starts[rows[i]], starts[rows[i] + 1]):
+            total += table[items[at]]
+        found[i] = total
+    return found
