@@ -27,6 +27,7 @@ from recommender.similarity import FEATURES
 WIDEST = 12
 KINDS = "kinds"
 OF_ONE_NUMBER = {"amount": "need_cny", "tenor": "need.tenor_days"}
+_STATED = {"cargo": GOODS, "fx": POSITIONS, "text": TEXT}
 _NEUTRAL = {feature.name: feature.neutral for feature in FEATURES}
 
 
@@ -142,6 +143,17 @@ class Lens(Gate):
             return int(micros(np.array(self.weights.weights[name])))
         affinity = self.weights.learned(self.matcher.ids)[0]
         return 0 if affinity is None else int(affinity.high[self.at].sum())
+
+    def ceiling(self, name: str, rows: Any) -> Any:
+        """The most that a part may add to the score of each company, in millionths (n,).
+
+        A list that a company does not state is neutral, and known to be, without a look at it.
+        """
+        most = self.most(name)
+        if name not in _STATED or (name == "fx" and self.product.lane != "hedge"):
+            return most
+        neutral = self.worth(name, np.array([np.nan]))[0]
+        return np.where((rows.column("flags") & _STATED[name]) != 0, most, neutral)
 
     def _affinity(self, rows: Rows) -> Micros:
         """What kinds of firms add, in millionths (n,)."""
@@ -293,9 +305,7 @@ def _fx(lens: Lens, rows: Rows) -> Floats:
     quoted = [row[lens.at] for row in lens.offers.quoted.values()]
     shares = np.zeros(OTHER_CURRENCY + 1)
     shares[: len(quoted)] = quoted
-    owner, place = rows.items("exposure")
-    worth = shares[rows.at("exposure.currency", place)] * rows.at("exposure.open", place)
-    met = rows.sums(owner, worth)
+    met = rows.table_products("exposure", "exposure.currency", shares, "exposure.open")
     met[~rows.known(POSITIONS)] = np.nan
     open_ = total > 0
     share = np.minimum(met / np.where(open_, total, 1.0), 1.0)

@@ -52,7 +52,7 @@ class Gate:
         return fit, (fit == NO) & ~stuck
 
     @cached_property
-    def ceiling(self) -> np.int8:
+    def best_fit(self) -> np.int8:
         """The best fit there is."""
         return np.int8(UNKNOWN if self.matcher.ceilings[self.at] else YES)
 

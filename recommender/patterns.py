@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from recommender.encoding import Layout
 from recommender.population import BITS, Piece, Segment
 
-RUN, WIDEST = 16, 32
+RUN, WIDEST, FLAGS = 16, 32, 16
 Array = NDArray[Any]
 
 
@@ -92,7 +92,7 @@ class Patterns:
 def column_of(segment: Segment, name: str) -> Column | None:
     """A column of a segment with its patterns; None for one that has too many to tell apart.
 
-    name: of a piece of the bitsets, of a number, or `segment`.
+    name: of a piece of the bitsets, of a number, `flags` or `segment`.
     """
     placed = segment.columns[name]
     stored = segment.stored(name)
@@ -103,8 +103,8 @@ def column_of(segment: Segment, name: str) -> Column | None:
         values = {
             f"{kind}.{piece.word}": segment.read(f"{name}.{kind}") << low for kind in BITS
         }
-    elif name == "segment":
-        values = {name: np.arange(len(segment.dictionaries["segments"]))}
+    elif name in ("flags", "segment"):
+        values = {name: np.arange(len(segment.dictionaries["segments"]) if name == "segment" else FLAGS)}
     elif placed.table is not None:
         values = {name: segment.stored(placed.table)}
     elif alone:
@@ -116,7 +116,7 @@ def column_of(segment: Segment, name: str) -> Column | None:
     else:
         return None
     if alone and placed.table is None:
-        at = int(stored[0]) if name == "segment" or name.startswith("bits.") else 0
+        at = int(stored[0]) if stored.dtype.kind == "u" else 0
         values = {of: part[at : at + 1] for of, part in values.items()}
         return Column(None, Patterns(segment, name, values))
     return Column(stored, Patterns(segment, name, values))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from recommender.columnar import Lens
 from recommender.eligibility import NO, UNKNOWN, YES
-from recommender.population import Population
+from recommender.population import Population, Segment
 from recommender.prospect_filters import Filter
 from recommender.prospect_options import Order
 from recommender.scoring import MICRO, Weights
@@ -77,17 +77,15 @@ def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gate
     near: list[Array] = []
     for segment in population.segments:
         found = swept(lens, segment)
-        fit, maybe = found.fit, found.maybe
         gone = population.removed[segment.first : segment.first + segment.rows]
+        begun = Begun(Rows(segment, 0, segment.rows, found.rows), found.high, found.left)
         if gone.any():
-            fit[gone], maybe[gone] = NO, False
-        counts.eligible += int((fit == YES).sum())
-        counts.conditional += int((fit == UNKNOWN).sum())
-        there = Rows(segment, 0, segment.rows, np.flatnonzero(fit >= 0))
-        there = _filtered(there, filters, counts.left_out)
-        fitting.append(Begun(there, found.sums[there.chosen], found.left))
-        open_ = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
-        near.append(_filtered(open_, filters, None).chosen + segment.first)
+            begun = begun.kept(~gone[found.rows])
+            found.fit[gone], found.maybe[gone] = NO, False
+        counts.eligible += int(np.count_nonzero(found.fit == YES))
+        counts.conditional += int(np.count_nonzero(found.fit == UNKNOWN))
+        fitting.append(_filtered(begun, filters, counts.left_out))
+        near.append(_near(segment, found.maybe, filters))
     counts.kept = sum(map(len, fitting))
     candidates = _joined(near)
     counts.candidates = len(candidates)
@@ -106,13 +104,20 @@ def _joined(parts: Sequence[Array]) -> Array:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
-def _filtered(rows: Rows, filters: Sequence[Filter], left_out: dict[str, int] | None) -> Rows:
+def _filtered(begun: Begun, filters: Sequence[Filter], left_out: dict[str, int]) -> Begun:
     for name, mask in filters:
-        before = len(rows)
+        before = len(begun)
+        begun = begun.kept(mask(begun.rows))
+        left_out[name] += before - len(begun)
+    return begun
+
+
+def _near(segment: Segment, maybe: Array, filters: Sequence[Filter]) -> Array:
+    """Rows of a segment that may be near misses and pass the filters."""
+    rows = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
+    for _, mask in filters:
         rows = rows.among(mask(rows))
-        if left_out is not None:
-            left_out[name] += before - len(rows)
-    return rows
+    return rows.chosen + segment.first
 
 
 def amounts_of(rows: Rows, product: int) -> Array:

@@ -21,7 +21,7 @@ class Rows:
     def __init__(self, segment: Segment, start: int, stop: int, kept: Ints | None = None) -> None:
         self.segment, self._start, self._stop = segment, start, stop
         self._kept = kept
-        self.chosen: Ints = np.arange(start, stop) if kept is None else start + kept
+        self.chosen: Ints = np.arange(start, stop) if kept is None else kept + start if start else kept
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -64,15 +64,29 @@ class Rows:
 
     def table_sums(self, name: str, table: Floats) -> Floats:
         """Sums by row (n,) of what a table has for each item of a list of numbers."""
-        if not available():
+        items = self.segment.columns[name]
+        if not available() or items.count < items.rows:
             owner, place = self.items(name)
             return self.sums(owner, table[self.at(name, place)])
         from recommender.sweep_kernel import list_sums
 
-        items = self.segment.stored(name)
-        if self.segment.columns[name].count < self.segment.columns[name].rows:
-            items = self.segment.read(name)
-        found: Floats = list_sums(self.segment.starts(name), self.chosen, items, table)
+        stored = self.segment.stored(name)
+        found: Floats = list_sums(self.segment.starts(name), self.chosen, stored, table)
+        return found
+
+    def table_products(self, lists: str, name: str, table: Floats, worth: str) -> Floats:
+        """Sums by row (n,) over a list of what a table has for each item, times a column of it."""
+        items, values = self.segment.columns[name], self.segment.columns[worth]
+        if not available() or items.count < items.rows or values.table is None:
+            owner, place = self.items(lists)
+            return self.sums(owner, table[self.at(name, place)] * self.at(worth, place))
+        from recommender.sweep_kernel import list_products
+
+        segment = self.segment
+        found: Floats = list_products(
+            segment.starts(lists), self.chosen, segment.stored(name), table,
+            segment.stored(worth), segment.stored(values.table),
+        )  # fmt: skip
         return found
 
     def sums(self, owner: Ints, values: Floats) -> Floats:

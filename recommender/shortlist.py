@@ -17,38 +17,55 @@ from recommender.columnar import Lens
 from recommender.scoring import Micros
 from recommender.segment_rows import Rows
 
-SAMPLE, ENOUGH = 4, 4_096
+SAMPLE, ENOUGH, SOME = 4, 4_096, 1 << 14
 Bools = NDArray[np.bool_]
 
 
 class Begun:
-    """Companies of one segment with what is summed up of their scores (n,), and parts left."""
+    """Companies of one segment, with parts of their scores that are left to be added up.
 
-    def __init__(self, rows: Rows, sums: Micros, left: tuple[str, ...]) -> None:
-        self.rows, self.sums, self.left = rows, sums, left
+    high (n,): the most that each score may be, in millionths: what is added up, and the most that
+    each part left may add. With nothing left it is the score.
+    """
+
+    def __init__(self, rows: Rows, high: Micros, left: tuple[str, ...]) -> None:
+        self.rows, self.high, self.left = rows, high, left
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def kept(self, mask: Bools) -> Begun:
         """Those of a mask."""
-        return Begun(self.rows.among(mask), self.sums[mask], self.left)
+        return Begun(self.rows.among(mask), self.high[mask], self.left)
 
     def best(self, wanted: int) -> Begun:
-        """Those with the most so far."""
+        """Those with the most so far, as many as are wanted; found some thousand at a time."""
+        chosen, least = np.zeros(0, dtype=np.int64), int(np.iinfo(np.int64).min)
+        for start in range(0, len(self), SOME):
+            above = start + np.flatnonzero(self.high[start : start + SOME] > least)
+            chosen = np.concatenate([chosen, above])
+            if len(chosen) > wanted:
+                first = len(chosen) - wanted
+                chosen = chosen[np.argpartition(self.high[chosen], first)[first:]]
+                least = int(self.high[chosen].min())
         mask = np.zeros(len(self), dtype=np.bool_)
-        first = max(len(self) - wanted, 0)
-        mask[np.argpartition(self.sums, first)[first:] if first else slice(None)] = True
+        mask[chosen] = True
         return self.kept(mask)
 
     def added(self, lens: Lens, name: str) -> Begun:
-        """With one part more."""
+        """With one part more, if it is left."""
+        if name not in self.left:
+            return self
         left = tuple(other for other in self.left if other != name)
-        return Begun(self.rows, self.sums + lens.part(name, self.rows), left)
+        more = lens.part(name, self.rows) - lens.ceiling(name, self.rows)
+        return Begun(self.rows, self.high + more, left)
 
     def scores(self, lens: Lens) -> Micros:
         """Scores (n,)."""
-        return sum((lens.part(name, self.rows) for name in self.left), self.sums)
+        found = self
+        for name in self.left:
+            found = found.added(lens, name)
+        return found.high
 
 
 def shortlisted(lens: Lens, groups: Sequence[Begun], count: int) -> list[tuple[Rows, Micros]]:
@@ -56,20 +73,16 @@ def shortlisted(lens: Lens, groups: Sequence[Begun], count: int) -> list[tuple[R
 
     groups: companies by segment. All of them where there are few, or not many more than `count`.
     """
-    if sum(map(len, groups)) <= max(ENOUGH, SAMPLE * count):
-        return [(group.rows, group.scores(lens)) for group in groups]
-    least = _reached([group.best(SAMPLE * count).scores(lens) for group in groups], count)
-    return [_reaching(lens, group, least) for group in groups]
-
-
-def _reaching(lens: Lens, group: Begun, least: int) -> tuple[Rows, Micros]:
-    """Those of a group that come to a score."""
-    rest = sum(map(lens.most, group.left))
-    for name in sorted(group.left, key=lambda name: (-lens.most(name), name)):
-        group = group.kept(group.sums + rest >= least).added(lens, name)
-        rest -= lens.most(name)
-    group = group.kept(group.sums >= least)
-    return group.rows, group.sums
+    left = {name for group in groups for name in group.left}
+    wanted = SAMPLE * count
+    if sum(map(len, groups)) > max(ENOUGH, wanted):
+        least = int(np.iinfo(np.int64).min)
+        for name in sorted(left, key=lambda name: (-lens.most(name), name)):
+            some = [group.best(wanted).scores(lens) for group in groups]
+            least = max(least, _reached(some, count))
+            groups = [g.kept(g.high >= least).added(lens, name) for g in groups]
+        groups = [group.kept(group.high >= least) for group in groups]
+    return [(group.rows, group.scores(lens)) for group in groups]
 
 
 def _reached(scores: Sequence[Micros], count: int) -> int:

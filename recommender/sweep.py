@@ -28,6 +28,7 @@ Bools = NDArray[np.bool_]
 Verdicts = NDArray[np.int8]
 Key = Any
 ANSWERS = np.array([NO, UNKNOWN, YES], dtype=np.int8)
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,23 @@ class Looked:
 
 @dataclass(frozen=True)
 class Mixed:
-    """A rule that looks at several columns. parts: sign, and answers to raise to."""
+    """A rule that looks at several columns. parts: sign, and answers to raise to.
+
+    counts (3,): what no, not known and yes count as.
+    """
 
     parts: Sequence[tuple[int, Sequence[Looked]]]
-    counts: Verdicts
+    counts: Array
+
+    def places(self, ops: Any, part: slice) -> Array:
+        """Answers of some companies as places in `counts`."""
+        answer = np.full(part.stop - part.start, NO, dtype=np.int8)
+        for sign, leaves in self.parts:
+            own = np.full(len(answer), NO, dtype=np.int8)
+            for looked in leaves:
+                _look(ops.raised, own, looked, part)
+            np.maximum(answer, sign * own, out=answer)
+        return (answer + np.int8(1)).view(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,7 @@ class Tally:
     """A part that counts over several columns. table: what each count is worth."""
 
     counts: Sequence[Looked]
+    rules: Sequence[Mixed]
     table: Micros
 
 
@@ -59,13 +74,14 @@ class Swept:
     """What is known of the companies of a segment.
 
     fit (n,): 1 eligible, 0 conditional, -1 not; maybe (n,): which of the last might be near misses.
-    sums (n,): of the parts that were added up, in millionths, where fit is not -1. left: the other
-    parts.
+    rows, high (k,): those that fit, in order, and the most that their scores may be, in millionths;
+    left: the parts that are not added up: the most of each counts. See `recommender.shortlist`.
     """
 
     fit: Verdicts
     maybe: Bools
-    sums: Micros
+    rows: Array
+    high: Micros
     left: tuple[str, ...]
 
 
@@ -131,25 +147,34 @@ class Sweep:
         self._tallies: list[Tally] = []
         self._base = lens.base
         self._left = tuple(name for name in lens.parts if not self._added(name))
+        flags = self._columns.patterns("flags")
+        ceilings = [lens.ceiling(name, flags) + np.zeros(len(flags), int) for name in self._left]
+        self._worth["flags"] = sum(ceilings, np.zeros(len(flags), dtype=np.int64))
 
     # --- the gate ------------------------------------------------------------------------------
 
     def _rule(self, rule: int) -> None:
+        found = self._planned(rule, self._lens.counts(rule))
+        if isinstance(found, Mixed):
+            self._mixed.append(found)
+            return
+        name, answers = found
+        lowest = self._lowest.get(name)
+        self._lowest[name] = answers if lowest is None else np.minimum(lowest, answers)
+
+    def _planned(self, rule: int, counts: Array) -> Mixed | tuple[Key, Array]:
+        """A rule as a table of what its answers count as; or what it is mixed of."""
         parts = [
             (sign, [one for leaf in leaves for one in self._columns.leaf(leaf)])
             for sign, leaves in self._lens.rule(rule)
         ]
         names = {name for _, leaves in parts for name, _ in leaves}
-        counts = self._lens.counts(rule)
         if len(names) != 1:
             own = [(sign, [self._columns.look(*one) for one in leaves]) for sign, leaves in parts]
-            self._mixed.append(Mixed(own, counts))
-            return
+            return Mixed(own, counts)
         (name,) = names
         raised = [sign * np.maximum.reduce([table for _, table in own]) for sign, own in parts]
-        answers = counts[np.maximum.reduce(raised) + 1]
-        lowest = self._lowest.get(name)
-        self._lowest[name] = answers if lowest is None else np.minimum(lowest, answers)
+        return name, counts[np.maximum.reduce(raised) + 1]
 
     # --- the score -----------------------------------------------------------------------------
 
@@ -187,61 +212,60 @@ class Sweep:
         return self._tally("documents", looked, documents(lens, held, has > 0, may > 0))
 
     def _preferences(self) -> bool:
-        lens, looked = self._lens, []
+        lens = self._lens
         ends = (2 * len(lens.soft) + 1, len(lens.soft) + 1)
+        answers = np.array([NO, UNKNOWN, YES], dtype=np.int64)
+        counts = _number(ends, [1 + answers, np.abs(answers)])
+        looked, mixed = [], []
         for rule in lens.soft:
-            leaves = [leaf for _, own in lens.rule(rule) for leaf in own]
-            names = {name for leaf in leaves for name, _ in self._columns.leaf(leaf)}
-            if len(names) != 1 or isinstance(next(iter(names)), Between):
-                return False
-            (name,) = names
-            answers = lens.verdict(rule, self._columns.patterns(name)).astype(np.int64)
-            looked.append((name, _number(ends, [1 + answers, np.abs(answers)])))
+            found = self._planned(rule, counts)
+            (mixed if isinstance(found, Mixed) else looked).append(found)
         points, known = _numbers(ends)
-        return self._tally("preferences", looked, preferences(lens, points / 2, known > 0))
+        table = preferences(lens, points / 2, known > 0)
+        return self._tally("preferences", looked, table, mixed)
 
-    def _tally(self, name: str, looked: Sequence[tuple[str, Micros]], values: Array) -> bool:
-        every: dict[str, Micros] = {}
+    def _tally(
+        self,
+        name: str,
+        looked: Sequence[tuple[Key, Micros]],
+        values: Array,
+        rules: Sequence[Mixed] = (),
+    ) -> bool:
+        every: dict[Key, Micros] = {}
         for column, table in looked:
             every[column] = every.get(column, 0) + table
         counts = [self._columns.look(column, table) for column, table in every.items()]
-        self._tallies.append(Tally(counts, self._lens.worth(name, values)))
+        self._tallies.append(Tally(counts, rules, self._lens.worth(name, values)))
         return True
 
     # --- all companies -------------------------------------------------------------------------
 
     def run(self, *, scores: bool = True) -> Swept:
         """All companies of the segment, some thousand at a time. scores: add up parts, too."""
-        ops, rows = lookups(), self._segment.rows
-        fit, sums = np.empty(rows, dtype=np.int8), np.empty(rows if scores else 0, dtype=np.int64)
+        ops, count = lookups(), self._segment.rows
+        fit = np.empty(count, dtype=np.int8)
+        rows, sums = [_NONE], [_NONE]
         lowest = [self._columns.look(*one) for one in self._lowest.items()]
         worth = [self._columns.look(*one) for one in self._worth.items()]
-        for start in range(0, rows, BLOCK):
-            part = slice(start, min(start + BLOCK, rows))
+        for start in range(0, count, BLOCK):
+            part = slice(start, min(start + BLOCK, count))
             self._gate(ops, fit[part], part, lowest)
+            fitting = np.flatnonzero(fit[part] >= 0)
+            rows.append(fitting + start)
             if scores:
-                self._sums(ops, fit[part], sums[part], part, worth)
+                sums.append(self._sums(ops, fitting, part, worth))
         maybe = fit == NO
         np.maximum(fit, np.int8(NO), out=fit)
-        return Swept(fit, maybe, sums, self._left)
+        return Swept(fit, maybe, np.concatenate(rows), np.concatenate(sums), self._left)
 
     def _gate(self, ops: Any, best: Verdicts, part: slice, lowest: Sequence[Looked]) -> None:
-        best[:] = self._lens.ceiling
+        best[:] = self._lens.best_fit
         for looked in lowest:
             _look(ops.lowered, best, looked, part)
         for rule in self._mixed:
-            answer = np.full(len(best), NO, dtype=np.int8)
-            for sign, leaves in rule.parts:
-                own = np.full(len(best), NO, dtype=np.int8)
-                for looked in leaves:
-                    _look(ops.raised, own, looked, part)
-                np.maximum(answer, sign * own, out=answer)
-            ops.lowered(best, (answer + 1).view(np.uint8), rule.counts)
+            ops.lowered(best, rule.places(ops, part), rule.counts)
 
-    def _sums(
-        self, ops: Any, fit: Verdicts, sums: Micros, part: slice, worth: Sequence[Looked]
-    ) -> None:
-        rows = np.flatnonzero(fit >= 0)
+    def _sums(self, ops: Any, rows: Array, part: slice, worth: Sequence[Looked]) -> Micros:
         found = np.full(len(rows), self._base, dtype=np.int64)
         for looked in worth:
             _add(ops, found, rows, looked, part)
@@ -249,8 +273,10 @@ class Sweep:
             counts = np.zeros(len(rows), dtype=np.int64)
             for looked in tally.counts:
                 _add(ops, counts, rows, looked, part)
+            for rule in tally.rules:
+                ops.added(counts, rows, rule.places(ops, part), rule.counts)
             found += tally.table.take(counts)
-        sums[rows] = found
+        return found
 
 
 def _look(change: Any, answers: Verdicts, looked: Looked, part: slice) -> None:

@@ -44,3 +44,15 @@ def list_sums(starts: Any, rows: Any, items: Any, table: Any) -> Any:
             total += table[items[at]]
         found[i] = total
     return found
+
+
+@njit(cache=True, nogil=True)
+def list_products(starts: Any, rows: Any, items: Any, table: Any, places: Any, values: Any) -> Any:
+    """Sums (n,) of table[item] x values[place] over lists, as `list_sums`."""
+    found = np.zeros(len(rows))
+    for i in range(len(rows)):
+        total = 0.0
+        for at in range(starts[rows[i]], starts[rows[i] + 1]):
+            total += table[items[at]] * values[places[at]]
+        found[i] = total
+    return found

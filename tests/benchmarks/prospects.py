@@ -20,15 +20,16 @@ from recommender.column_files import BlockWriter
 from recommender.columnar import Lens
 from recommender.company_files import Read
 from recommender.packing import _names
-from recommender.population import SEGMENTS, Population, manifest_text
-from recommender.population_build import build
+from recommender.population import SEGMENTS, Population, Segment, manifest_text
+from recommender.population_build import How, build
 from recommender.prospect_options import ProspectOptions
 from recommender.prospect_ranking import gated, keys_of
 from recommender.prospects import Prospects
+from recommender.segment_writer import SEGMENT
 from recommender.simulation import companies
 from tests.benchmarks.timing import Line, Work, interleaved, lines
 
-FIRMS, TIMES, TOP = 5_000, 200, 100
+FIRMS, TIMES, TOP = 20_000, 50, 100
 PRODUCTS = ("cor-e-loan", "eci-financing", "exp-receivable", "fxh-forward")
 LIMIT = "limit: every packed byte of structure and text read once"
 READ = ("eligibility", "similarity", "text", "learned", "filters")
@@ -109,33 +110,46 @@ def tokens_of(population: Population) -> tuple[Any, Any]:
 
 
 def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population:
-    """A population of `count` companies with every column repeated."""
+    """A population of `count` companies with every column repeated, in segments as they are made."""
     firms = (Read(at, firm, {}, []) for at, firm in enumerate(companies(count, 11, 0.2), start=1))
-    build(engine, firms, folder / "one", DAY)
+    build(engine, firms, folder / "one", DAY, How(workers=2))
     source = Population.open(folder / "one")
     (segment,) = source.segments
-    place = folder / "many" / SEGMENTS / segment.name
+    most = max(1, SEGMENT // count)
+    shares = [min(most, times - done) for done in range(0, times, most)]
+    entries = [
+        repeated_segment(segment, folder / "many", f"{number:06d}", share)
+        for number, share in enumerate(shares, start=1)
+    ]
+    rows = count * times
+    manifest = {**source.manifest, "rows": rows, "synthetic": rows, "segments": entries}
+    (folder / "many" / "manifest.json").write_bytes(manifest_text(manifest))
+    return Population.open(folder / "many")
+
+
+def repeated_segment(segment: Segment, folder: Path, name: str, times: int) -> dict[str, Any]:
+    """One segment with every column of another repeated; its entry for the manifest."""
+    place = folder / SEGMENTS / name
     place.mkdir(parents=True)
     writer = BlockWriter(place)
     blocks: dict[str, list[str]] = {}
-    for name, placed in segment.columns.items():
-        if not name.endswith(".table"):
-            blocks.setdefault(placed.block, []).append(name)
+    for column, placed in segment.columns.items():
+        if not column.endswith(".table"):
+            blocks.setdefault(placed.block, []).append(column)
     for block, names in blocks.items():
         if block in PROFILES:
             for _ in range(times if block == "profile" else 1):
                 writer.append(block, segment.stored(block).tobytes())
             writer.finish(block)
-            continue
-        writer.write(block, columns_of(segment, block, names, times))
-    entry = {**writer.manifest(), "name": segment.name, "rows": count * times}
-    manifest = {**source.manifest, "rows": count * times, "synthetic": count * times}
-    manifest["segments"] = [{**entry, "synthetic": count * times}]
-    (folder / "many" / "manifest.json").write_bytes(manifest_text(manifest))
-    return Population.open(folder / "many")
+        else:
+            writer.write(block, columns_of(segment, block, names, times, name))
+    rows = segment.rows * times
+    return {**writer.manifest(), "name": name, "rows": rows, "synthetic": rows}
 
 
-def columns_of(segment: Any, block: str, names: list[str], times: int) -> dict[str, Any]:
+def columns_of(
+    segment: Segment, block: str, names: list[str], times: int, prefix: str
+) -> dict[str, Any]:
     """The columns of one block, repeated; amounts are by product, ids are new."""
     if block == "amounts":
         return amounts_of(segment, times)
@@ -146,7 +160,7 @@ def columns_of(segment: Any, block: str, names: list[str], times: int) -> dict[s
     }
     if block == "names":
         rows = range(segment.rows)
-        found |= _names([f"t{k:04d}-{row:05d}" for k in range(times) for row in rows])
+        found |= _names([f"{prefix}-{k:04d}-{row:05d}" for k in range(times) for row in rows])
     return found
 
 

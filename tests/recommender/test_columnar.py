@@ -59,7 +59,8 @@ def assert_same(used, segment, lens_engine=None):
             np.testing.assert_array_equal(found.fit, fit)
             np.testing.assert_array_equal(found.maybe, near)
             fitting = all_rows.among(fit >= 0)
-            begun = Begun(fitting, found.sums[fitting.chosen], found.left)
+            np.testing.assert_array_equal(found.rows, fitting.chosen)
+            begun = Begun(fitting, found.high, found.left)
             np.testing.assert_array_equal(begun.scores(lens), scores.total[fit >= 0, j])
         missing = [int(matcher.offers.missing_papers(case.columns)[j]) for case in cases]
         assert lens.missing(all_rows).tolist() == missing

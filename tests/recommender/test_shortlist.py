@@ -36,8 +36,7 @@ def fitting(lens, population):
     found = []
     for segment in population.segments:
         seen = swept(lens, segment)
-        rows = Rows(segment, 0, segment.rows, np.flatnonzero(seen.fit >= 0))
-        found.append(Begun(rows, seen.sums[rows.chosen], seen.left))
+        found.append(Begun(Rows(segment, 0, segment.rows, seen.rows), seen.high, seen.left))
     return found
 
 
