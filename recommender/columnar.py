@@ -19,6 +19,7 @@ from recommender.eligibility import UNKNOWN
 from recommender.encoding import Floats
 from recommender.engine import Engine
 from recommender.kinds import Firm
+from recommender.offers import EXACT
 from recommender.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
 from recommender.scoring import MICRO, Micros, micros
 from recommender.segment_rows import Bools, Ints, Rows
@@ -27,7 +28,7 @@ from recommender.similarity import FEATURES
 WIDEST = 12
 KINDS = "kinds"
 OF_ONE_NUMBER = {"amount": "need_cny", "tenor": "need.tenor_days"}
-_STATED = {"cargo": GOODS, "fx": POSITIONS, "text": TEXT}
+_STATED = {"cargo": GOODS, "collateral": PLEDGES, "fx": POSITIONS, "text": TEXT}
 _NEUTRAL = {feature.name: feature.neutral for feature in FEATURES}
 
 
@@ -150,7 +151,8 @@ class Lens(Gate):
         A list that a company does not state is neutral, and known to be, without a look at it.
         """
         most = self.most(name)
-        if name not in _STATED or (name == "fx" and self.product.lane != "hedge"):
+        unsecured = name == "collateral" and not self.offers.secured[self.at]
+        if name not in _STATED or unsecured or (name == "fx" and self.product.lane != "hedge"):
             return most
         neutral = self.worth(name, np.array([np.nan]))[0]
         return np.where((rows.column("flags") & _STATED[name]) != 0, most, neutral)
@@ -349,7 +351,8 @@ def _peers(lens: Lens, rows: Rows) -> Floats:
 
 
 def _text(lens: Lens, rows: Rows) -> Floats:
-    shared = rows.table_sums("text", np.ascontiguousarray(lens.offers.text[:, lens.at]))
+    whole = np.rint(lens.offers.text[:, lens.at] * EXACT).astype(np.int64)
+    shared = rows.table_sums("text", whole) / EXACT
     total = rows.column("text.total")
     found = np.where(total > 0, shared / np.where(total > 0, total, 1.0), shared)
     return np.where(rows.known(TEXT), found, np.nan)

@@ -20,9 +20,10 @@ class Plain:
     """The lookups in numpy; see `recommender.sweep_kernel`."""
 
     @staticmethod
-    def lowered(answers: Any, places: Any, table: Any) -> None:
-        """Lower answers (b,) to table[place]."""
-        np.minimum(answers, table.take(places), out=answers)
+    def lowered(answers: Any, *looked: Any) -> None:
+        """Lower answers (b,) to table[place] of pairs of places and tables."""
+        for places, table in zip(looked[::2], looked[1::2], strict=True):
+            np.minimum(answers, table.take(places), out=answers)
 
     @staticmethod
     def raised(answers: Any, places: Any, table: Any) -> None:
@@ -30,11 +31,12 @@ class Plain:
         np.maximum(answers, table.take(places), out=answers)
 
     @staticmethod
-    def added(sums: Any, rows: Any, places: Any, table: Any) -> None:
-        """Add table[place] of some rows to sums (k,)."""
-        sums += table.take(places.take(rows))
+    def added(sums: Any, rows: Any, *looked: Any) -> None:
+        """Add table[place] of pairs of places and tables to sums (k,)."""
+        for places, table in zip(looked[::2], looked[1::2], strict=True):
+            sums += table.take(places.take(rows))
 
 
 def lookups() -> Any:
-    """`lowered`, `raised` and `added`."""
+    """`lowered` and `added` of four pairs, and `raised`."""
     return import_module("recommender.sweep_kernel") if available() else Plain

@@ -62,8 +62,11 @@ class Rows:
         """Values of a column of items at some places."""
         return self.segment.pick(name, place)
 
-    def table_sums(self, name: str, table: Floats) -> Floats:
-        """Sums by row (n,) of what a table has for each item of a list of numbers."""
+    def table_sums(self, name: str, table: Any) -> Any:
+        """Sums by row (n,) of what a table has for each item of a list of numbers.
+
+        A table of whole numbers is added up faster.
+        """
         items = self.segment.columns[name]
         if not available() or items.count < items.rows:
             owner, place = self.items(name)
@@ -71,8 +74,7 @@ class Rows:
         from recommender.sweep_kernel import list_sums
 
         stored = self.segment.stored(name)
-        found: Floats = list_sums(self.segment.starts(name), self.chosen, stored, table)
-        return found
+        return list_sums(self.segment.starts(name), self.chosen, stored, table)
 
     def table_products(self, lists: str, name: str, table: Floats, worth: str) -> Floats:
         """Sums by row (n,) over a list of what a table has for each item, times a column of it."""

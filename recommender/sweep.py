@@ -7,7 +7,7 @@ millionths, so that the sums need no margin; parts that look at several columns 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,29 @@ class Looked:
     table: Array
 
 
+class Four:
+    """Tables to be looked up in, by fours of one type of places; `neutral` changes nothing.
+
+    first: of what is the same for all.
+    """
+
+    def __init__(self, looked: Iterable[Looked], neutral: Callable[[Array], Array]) -> None:
+        self.first = [one.table[0] for one in looked if one.places is None]
+        by_type: dict[Any, list[Looked]] = {}
+        for one in looked:
+            if one.places is not None:
+                by_type.setdefault(one.places.dtype, []).append(one)
+        self._fours = [own[i : i + 4] for own in by_type.values() for i in range(0, len(own), 4)]
+        for own in self._fours:
+            fill = Looked(own[0].places, neutral(own[0].table))
+            own += [fill] * (4 - len(own))
+
+    def each(self, part: slice) -> Iterator[list[Array]]:
+        """Places and tables of four columns, for some companies."""
+        for own in self._fours:
+            yield [array for one in own for array in (one.places[part], one.table)]
+
+
 @dataclass(frozen=True)
 class Mixed:
     """A rule that looks at several columns. parts: sign, and answers to raise to.
@@ -55,7 +78,10 @@ class Mixed:
         for sign, leaves in self.parts:
             own = np.full(len(answer), NO, dtype=np.int8)
             for looked in leaves:
-                _look(ops.raised, own, looked, part)
+                if looked.places is None:
+                    np.maximum(own, looked.table[0], out=own)
+                else:
+                    ops.raised(own, looked.places[part], looked.table)
             np.maximum(answer, sign * own, out=answer)
         return (answer + np.int8(1)).view(np.uint8)
 
@@ -64,7 +90,7 @@ class Mixed:
 class Tally:
     """A part that counts over several columns. table: what each count is worth."""
 
-    counts: Sequence[Looked]
+    counts: Four
     rules: Sequence[Mixed]
     table: Micros
 
@@ -235,7 +261,7 @@ class Sweep:
         for column, table in looked:
             every[column] = every.get(column, 0) + table
         counts = [self._columns.look(column, table) for column, table in every.items()]
-        self._tallies.append(Tally(counts, rules, self._lens.worth(name, values)))
+        self._tallies.append(Tally(Four(counts, np.zeros_like), rules, self._lens.worth(name, values)))
         return True
 
     # --- all companies -------------------------------------------------------------------------
@@ -245,8 +271,8 @@ class Sweep:
         ops, count = lookups(), self._segment.rows
         fit = np.empty(count, dtype=np.int8)
         rows, sums = [_NONE], [_NONE]
-        lowest = [self._columns.look(*one) for one in self._lowest.items()]
-        worth = [self._columns.look(*one) for one in self._worth.items()]
+        lowest = Four([self._columns.look(*one) for one in self._lowest.items()], np.copy)
+        worth = Four([self._columns.look(*one) for one in self._worth.items()], np.zeros_like)
         for start in range(0, count, BLOCK):
             part = slice(start, min(start + BLOCK, count))
             self._gate(ops, fit[part], part, lowest)
@@ -258,40 +284,28 @@ class Sweep:
         np.maximum(fit, np.int8(NO), out=fit)
         return Swept(fit, maybe, np.concatenate(rows), np.concatenate(sums), self._left)
 
-    def _gate(self, ops: Any, best: Verdicts, part: slice, lowest: Sequence[Looked]) -> None:
-        best[:] = self._lens.best_fit
-        for looked in lowest:
-            _look(ops.lowered, best, looked, part)
+    def _gate(self, ops: Any, best: Verdicts, part: slice, lowest: Four) -> None:
+        best[:] = min([self._lens.best_fit, *lowest.first])
+        for looked in lowest.each(part):
+            ops.lowered(best, *looked)
         for rule in self._mixed:
-            ops.lowered(best, rule.places(ops, part), rule.counts)
+            np.minimum(best, rule.counts.take(rule.places(ops, part)), out=best)
 
-    def _sums(self, ops: Any, rows: Array, part: slice, worth: Sequence[Looked]) -> Micros:
-        found = np.full(len(rows), self._base, dtype=np.int64)
-        for looked in worth:
-            _add(ops, found, rows, looked, part)
+    def _sums(self, ops: Any, rows: Array, part: slice, worth: Four) -> Micros:
+        found = _added(ops, self._base, worth, rows, part)
         for tally in self._tallies:
-            counts = np.zeros(len(rows), dtype=np.int64)
-            for looked in tally.counts:
-                _add(ops, counts, rows, looked, part)
+            counts = _added(ops, 0, tally.counts, rows, part)
             for rule in tally.rules:
-                ops.added(counts, rows, rule.places(ops, part), rule.counts)
+                counts += rule.counts.take(rule.places(ops, part).take(rows))
             found += tally.table.take(counts)
         return found
 
 
-def _look(change: Any, answers: Verdicts, looked: Looked, part: slice) -> None:
-    places = looked.places
-    if places is None:
-        change(answers, np.zeros(len(answers), dtype=np.uint8), looked.table)
-    else:
-        change(answers, places[part], looked.table)
-
-
-def _add(ops: Any, sums: Micros, rows: Array, looked: Looked, part: slice) -> None:
-    if looked.places is None:
-        sums += looked.table[0]
-    else:
-        ops.added(sums, rows, looked.places[part], looked.table)
+def _added(ops: Any, base: int, four: Four, rows: Array, part: slice) -> Micros:
+    sums = np.full(len(rows), base + sum(four.first), dtype=np.int64)
+    for looked in four.each(part):
+        ops.added(sums, rows, *looked)
+    return sums
 
 
 def _number(ends: Sequence[int], parts: Sequence[Micros]) -> Micros:
