@@ -47,19 +47,21 @@ class Lens(Gate):
 
     def missing(self, rows: Rows) -> Ints:
         """How many required papers each company is not known to hold (n,)."""
-        held: Ints = self.papers(rows)[0]
-        return int(self.offers.wanted[self.at]) - held
+        return int(self.offers.wanted[self.at]) - rows.counted(self._required)
+
+    @cached_property
+    def _required(self) -> dict[int, int]:
+        required = self.offers.required[:, self.at] > 0
+        return merged(bit for bit, own in zip(self.offers.papers, required, strict=True) if own)
 
     def papers(self, rows: Rows) -> tuple[Ints, Bools, Bools]:
         """How many required papers each company holds (n,); whether it holds any, or may."""
-        required = self.offers.required[:, self.at] > 0
-        wanted = merged(bit for bit, own in zip(self.offers.papers, required, strict=True) if own)
         held = np.zeros(len(rows), dtype=np.int64)
         any_held = np.zeros(len(rows), dtype=np.bool_)
         maybe = any_held.copy()
         for word, mask in merged(self.offers.papers).items():
             has = rows.column(f"has.{word}")
-            held += np.bitwise_count(has & np.uint64(wanted.get(word, 0)))
+            held += np.bitwise_count(has & np.uint64(self._required.get(word, 0)))
             any_held |= (has & np.uint64(mask)) != 0
             maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
         return held, any_held, maybe

@@ -66,10 +66,9 @@ class Gate:
         """The parts of a rule: sign and leaves of each."""
         return self.matcher.table.rules[rule]
 
-    def column_of(self, leaf: Between) -> str | None:
-        """The one number that a comparison looks at; None where there are two."""
-        names = [f"number.{self._names[at]}" for at in (leaf.left, leaf.right) if at]
-        return names[0] if len(names) == 1 else None
+    def columns_of(self, leaf: Between) -> list[str | None]:
+        """The two numbers that are compared; None for 0."""
+        return [f"number.{self._names[at]}" if at else None for at in (leaf.left, leaf.right)]
 
     def answers(self, leaf: Between, segment: Segment) -> Any:
         """Answers of every row to a comparison, as places in no, not known and yes (n,)."""

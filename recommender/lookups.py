@@ -31,6 +31,14 @@ class Plain:
         np.maximum(answers, table.take(places), out=answers)
 
     @staticmethod
+    def compared(answers: Any, p: Any, a: Any, q: Any, b: Any, low: float, high: float) -> None:
+        """Raise answers (b,) to: 1 where low <= a[p] - b[q] <= high, 0 where that is NaN."""
+        difference = a.take(p) - b.take(q)
+        inside = (difference >= low) & (difference <= high)
+        known = inside | (difference < low) | (difference > high)
+        np.maximum(answers, inside.astype(np.int8) - known.astype(np.int8) + inside, out=answers)
+
+    @staticmethod
     def added(sums: Any, rows: Any, *looked: Any) -> None:
         """Add table[place] of pairs of places and tables to sums (k,)."""
         for places, table in zip(looked[::2], looked[1::2], strict=True):
@@ -38,5 +46,5 @@ class Plain:
 
 
 def lookups() -> Any:
-    """`lowered` and `added` of four pairs, and `raised`."""
+    """`lowered` and `added` of four pairs, `raised` and `compared`."""
     return import_module("recommender.sweep_kernel") if available() else Plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -53,15 +53,20 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Gated:
-    """What the gate and the filters leave. fitting: by segment; near: rows that may be near misses.
+    """What the gate and the filters leave. fitting: by segment.
 
-    near: numbers in the population (n,).
+    found: gives the rows of a segment that may be near misses.
     """
 
     lens: Lens
     fitting: list[Begun]
-    near: Array
+    found: Sequence[Callable[[], Array]]
     counts: Counts
+
+    @cached_property
+    def near(self) -> Array:
+        """Rows that may be near misses, by their numbers in the population (n,)."""
+        return _joined([rows() for rows in self.found])
 
     def field(self, count: int | None = None) -> Field:
         """Companies that fit with scores, among them the first `count` by score; None: all."""
@@ -74,7 +79,7 @@ def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gate
     """The companies that fit and pass the filters, rows that may be near misses, and counts."""
     counts = Counts(left_out={name: 0 for name, _ in filters})
     fitting: list[Begun] = []
-    near: list[Array] = []
+    near: list[Callable[[], Array]] = []
     for segment in population.segments:
         found = swept(lens, segment)
         gone = population.removed[segment.first : segment.first + segment.rows]
@@ -85,11 +90,10 @@ def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gate
         counts.eligible += int(np.count_nonzero(found.fit == YES))
         counts.conditional += int(np.count_nonzero(found.fit == UNKNOWN))
         fitting.append(_filtered(begun, filters, counts.left_out))
-        near.append(_near(segment, found.maybe, filters))
+        near.append(partial(_near, segment, found.maybe, filters))
+        counts.candidates += len(near[-1]()) if filters else int(np.count_nonzero(found.maybe))
     counts.kept = sum(map(len, fitting))
-    candidates = _joined(near)
-    counts.candidates = len(candidates)
-    return Gated(lens, fitting, candidates, counts)
+    return Gated(lens, fitting, near, counts)
 
 
 def _field(lens: Lens, scored_rows: Sequence[tuple[Rows, Array]]) -> Field:

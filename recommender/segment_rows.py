@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,17 @@ class Rows:
         if placed.table is None or placed.count < placed.rows:
             return self.column(name), None
         return self.segment.stored(placed.table), self.segment.stored(name)[self.chosen]
+
+    def counted(self, masks: Mapping[int, int]) -> Ints:
+        """How many of some bits each company certainly has (n,). masks: by word."""
+        found = np.zeros(len(self), dtype=np.int64)
+        for word, mask in masks.items():
+            for piece in self.segment.pieces[word]:
+                if mask & piece.mask:
+                    bits = np.uint64((mask & piece.mask) >> piece.low)
+                    counts = np.bitwise_count(self.segment.read(f"{piece.name}.has") & bits)
+                    found += counts.take(self.column(piece.name))
+        return found
 
     def known(self, mark: int) -> Bools:
         """Which companies state a list: goods, text, pledges or positions."""

@@ -39,6 +39,16 @@ class Looked:
     table: Array
 
 
+@dataclass(frozen=True)
+class Compared:
+    """A comparison of two numbers, each as places in a table."""
+
+    left: Looked
+    right: Looked
+    low: float
+    high: float
+
+
 class Four:
     """Tables to be looked up in, by fours of one type of places; `neutral` changes nothing.
 
@@ -69,7 +79,7 @@ class Mixed:
     counts (3,): what no, not known and yes count as.
     """
 
-    parts: Sequence[tuple[int, Sequence[Looked]]]
+    parts: Sequence[tuple[int, Sequence[Looked | Compared]]]
     counts: Array
 
     def places(self, ops: Any, part: slice) -> Array:
@@ -78,10 +88,7 @@ class Mixed:
         for sign, leaves in self.parts:
             own = np.full(len(answer), NO, dtype=np.int8)
             for looked in leaves:
-                if looked.places is None:
-                    np.maximum(own, looked.table[0], out=own)
-                else:
-                    ops.raised(own, looked.places[part], looked.table)
+                _raise(ops, own, looked, part)
             np.maximum(answer, sign * own, out=answer)
         return (answer + np.int8(1)).view(np.uint8)
 
@@ -111,6 +118,21 @@ class Swept:
     left: tuple[str, ...]
 
 
+def _raise(ops: Any, answers: Verdicts, looked: Looked | Compared, part: slice) -> None:
+    if isinstance(looked, Compared):
+        left, right = (_placed(side, part) for side in (looked.left, looked.right))
+        ops.compared(answers, *left, *right, looked.low, looked.high)
+    else:
+        ops.raised(answers, *_placed(looked, part))
+
+
+def _placed(looked: Looked, part: slice) -> tuple[Array, Array]:
+    """Places of some companies, and their table."""
+    if looked.places is None:
+        return np.zeros(part.stop - part.start, dtype=np.uint8), looked.table
+    return looked.places[part], looked.table
+
+
 class Columns:
     """The columns of a segment as a product looks at them."""
 
@@ -131,12 +153,26 @@ class Columns:
             raise KeyError(name)
         return found.patterns
 
-    def look(self, name: Key, table: Array) -> Looked:
+    def look(self, name: Key, table: Array) -> Looked | Compared:
         """A table of answers to the patterns of a column, with the places of companies."""
         if isinstance(name, Between):
-            return Looked(self.gate.answers(name, self.segment), table)
+            return self._compared(name, table)
         found = self.get(name)
         return Looked(None if found is None else found.places, table)
+
+    def _compared(self, leaf: Between, table: Array) -> Looked | Compared:
+        """A comparison for which there is no column: of two numbers, or of one of many values."""
+        sides = [self._number(name) for name in self.gate.columns_of(leaf)]
+        if table is not ANSWERS or sides[0] is None or sides[1] is None:
+            return Looked(self.gate.answers(leaf, self.segment), table)
+        return Compared(sides[0], sides[1], leaf.low, leaf.high)
+
+    def _number(self, name: str | None) -> Looked | None:
+        """Values of a number, 0 without a name; None where they are too many."""
+        if name is None:
+            return Looked(None, np.zeros(1))
+        found = self.get(name)
+        return found and Looked(found.places, found.patterns.column(name))
 
     def pieces(self, bits: Iterable[tuple[int, int]]) -> list[str]:
         """The pieces that hold some bits."""
@@ -153,8 +189,9 @@ class Columns:
         if not isinstance(leaf, Between):
             names = self.pieces([(leaf.word, leaf.mask)])
             return [(name, self.gate.leaf(leaf, self.patterns(name))) for name in names]
-        name = self.gate.column_of(leaf)
-        if name is None or self.get(name) is None:
+        both = self.gate.columns_of(leaf)
+        (name, *more) = [column for column in both if column] or [None]
+        if name is None or more or self.get(name) is None:
             return [(leaf, ANSWERS)]
         return [(name, self.gate.leaf(leaf, self.patterns(name)))]
 
@@ -195,7 +232,7 @@ class Sweep:
             for sign, leaves in self._lens.rule(rule)
         ]
         names = {name for _, leaves in parts for name, _ in leaves}
-        if len(names) != 1:
+        if len(names) != 1 or isinstance(next(iter(names)), Between):
             own = [(sign, [self._columns.look(*one) for one in leaves]) for sign, leaves in parts]
             return Mixed(own, counts)
         (name,) = names

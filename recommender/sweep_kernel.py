@@ -29,6 +29,17 @@ def raised(answers: Any, p: Any, a: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def compared(answers: Any, p: Any, a: Any, q: Any, b: Any, low: float, high: float) -> None:
+    """Raise answers (b,) to: 1 where low <= a[p] - b[q] <= high, 0 where that is NaN."""
+    for i in range(len(answers)):
+        difference = a[p[i]] - b[q[i]]
+        if low <= difference <= high:
+            answers[i] = 1
+        elif not (difference < low or difference > high):
+            answers[i] = max(answers[i], 0)
+
+
+@njit(cache=True, nogil=True)
 def added(
     sums: Any, rows: Any, p: Any, a: Any, q: Any, b: Any, r: Any, c: Any, s: Any, d: Any
 ) -> None:
