@@ -22,7 +22,7 @@ from recommender.patterns import Column, Patterns, column_of
 from recommender.population import Segment
 from recommender.scoring import Micros
 
-BLOCK = 1 << 15
+BLOCK = 1 << 16
 Array = NDArray[Any]
 Bools = NDArray[np.bool_]
 Verdicts = NDArray[np.int8]

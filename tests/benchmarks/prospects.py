@@ -13,9 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from recommender import Catalogue, Engine
+from recommender import Catalogue, Engine, lookups, segment_rows
 from recommender.column_files import BlockWriter
 from recommender.columnar import Lens
 from recommender.company_files import Read
@@ -23,13 +22,18 @@ from recommender.packing import _names
 from recommender.population import SEGMENTS, Population, Segment, manifest_text
 from recommender.population_build import How, build
 from recommender.prospect_options import ProspectOptions
-from recommender.prospect_ranking import gated, keys_of
+from recommender.prospect_ranking import gated
 from recommender.prospects import Prospects
+from recommender.segment_rows import Rows
 from recommender.segment_writer import SEGMENT
 from recommender.simulation import companies
-from tests.benchmarks.timing import Line, Work, interleaved, lines
+from recommender.sweep import swept
+from tests.benchmarks.peer_rankers import cosine, flat, nearest, trees
+from tests.benchmarks.timing import Line, Work, interleaved, lines, significant
+from tests.benchmarks.token_rows import token_rows, token_vector
 
 FIRMS, TIMES, TOP = 20_000, 50, 100
+ROUNDS, SLOW, CHUNK = 7, 20_000, 1 << 15
 PRODUCTS = ("cor-e-loan", "eci-financing", "exp-receivable", "fxh-forward")
 LIMIT = "limit: every packed byte of structure and text read once"
 READ = ("eligibility", "similarity", "text", "learned", "filters")
@@ -44,7 +48,7 @@ def run(*, small: bool) -> Iterator[Line]:
         count, times = (60, 2) if small else (FIRMS, TIMES)
         population = repeated(engine, Path(folder), count, times)
         for product in PRODUCTS[:1] if small else PRODUCTS:
-            yield from measured(engine, population, product, 1 if small else 9)
+            yield from measured(engine, population, product, 1 if small else ROUNDS)
 
 
 def measured(engine: Engine, population: Population, product: str, rounds: int) -> Iterator[Line]:
@@ -57,26 +61,51 @@ def measured(engine: Engine, population: Population, product: str, rounds: int) 
     words = [block[: len(block) // 8 * 8].view(np.uint64) for block in bytes_]
     used, lens = Prospects(engine, population), Lens(engine, product, DAY)
     options = ProspectOptions(n=TOP, consent=False, near_misses=False)
-    plain = Lens(engine, product, DAY)
-    plain.__dict__["program"] = None
-    fitting = gated(lens, population, ()).fitting
-    table, weights = tokens_of(population)
+    kept = gated(lens, population, ()).counts.kept
+    table = token_rows(population, lens)
     works: dict[str, Work] = {
         LIMIT: lambda: [int(np.bitwise_xor.reduce(block)) for block in words],
-        "gate": lambda: [lens.gate_all(segment) for segment in population.segments],
+        "gate": lambda: [swept(lens, segment, scores=False) for segment in population.segments],
         "gate and the first 100 by score": lambda: first(lens, population),
-        "reference: gate by numpy, every score": lambda: reference(plain, population),
+        "the same without numba": lambda: without_numba(lens, population),
+        "reference: every rule and similarity in numpy": lambda: reference(lens, population),
         "a page of 100, from profiles, worded": lambda: page(used, product, options),
-        "peer: scipy CSR @ vector, tokens alone": lambda: table @ weights,
     }
-    seconds = interleaved(works, rounds)
+    peers, shares = peers_of(lens, population, table, small=rounds == 1)
+    spent: dict[str, float] = {}
+    seconds = interleaved({**works, **peers}, rounds, processor=spent)
     sizes = {
         "product": product,
         "companies": population.companies,
-        "fit": sum(map(len, fitting)),
+        "fit": kept,
         "megabytes_read": round(sum(block.nbytes for block in bytes_) / 1e6, 1),
     }
-    yield from lines("B", seconds, LIMIT, **sizes)
+    seconds |= {name: seconds[name] * share for name, share in shares.items()}
+    spent |= {name: spent[name] * share for name, share in shares.items()}
+    for line in lines("B", seconds, LIMIT, **sizes):
+        name = str(line["what"])
+        own = {"processor_ms": significant(spent[name] * 1e3),
+               "against_processor_ms": significant(spent[LIMIT] * 1e3)}  # fmt: skip
+        if name in shares:
+            own |= {"measured_companies": round(population.companies / shares[name])}
+        yield {**line, **own}
+
+
+def peers_of(
+    lens: Lens, population: Population, table: Any, *, small: bool
+) -> tuple[dict[str, Work], dict[str, float]]:
+    """Peers on the tokens of our own score; the slow ones on fewer companies, and how many fewer."""
+    rows = min(table.shape[0], 50 if small else SLOW)
+    some, vector = table[:rows], token_vector(lens, table.shape[1])
+    top = min(TOP, rows - 1)
+    slow: dict[str, Work] = {
+        "peer: FAISS flat, inner product": flat(some, vector[None], top),
+        "peer: scikit-learn cosine, CSR": cosine(some, vector[None], top),
+        "peer: scikit-learn NearestNeighbors": nearest(some, vector[None], top),
+        "peer: LightGBM on 20 ready features": trees(rows),
+    }
+    shares = {name: table.shape[0] / rows for name in slow}
+    return {"peer: scipy CSR @ vector": lambda: table @ vector, **slow}, shares
 
 
 def first(lens: Lens, population: Population) -> Any:
@@ -84,29 +113,35 @@ def first(lens: Lens, population: Population) -> Any:
     return gated(lens, population, ()).field(TOP)
 
 
+def without_numba(lens: Lens, population: Population) -> Any:
+    """The same as if numba were not installed."""
+    numba = lookups.available
+    modules = (lookups, segment_rows)
+    try:
+        for module in modules:
+            module.available = lambda: False
+        return first(lens, population)
+    finally:
+        for module in modules:
+            module.available = numba
+
+
 def reference(lens: Lens, population: Population) -> Any:
-    """The same without the compiled gate, every company that fits scored."""
-    field = gated(lens, population, ()).field()
-    return np.lexsort(keys_of(field, "fit", lens.product.lane, lens.weights)[::-1])[:TOP]
+    """The readable reference: every rule asked of every company, every one that fits scored."""
+    found = []
+    for segment in population.segments:
+        for start in range(0, segment.rows, CHUNK):
+            rows = Rows(segment, start, min(start + CHUNK, segment.rows))
+            fit, _ = lens.gate(rows)
+            found.append(lens.scores(rows.among(fit >= 0)))
+    totals = np.concatenate(found)
+    return np.sort(totals)[::-1][:TOP]
 
 
 def page(used: Prospects, product: str, options: ProspectOptions) -> Any:
     """A whole page, as the command gives it; nothing is remembered from the one before."""
     used._lists.clear()
     return used.top(product, options)
-
-
-def tokens_of(population: Population) -> tuple[Any, Any]:
-    """Companies as sparse rows of learned tokens, and a vector."""
-    counts, items, values = [], [], []
-    for segment in population.segments:
-        counts.append(segment.read("token.n"))
-        items.append(segment.read("token"))
-        values.append(segment.read("token.value"))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    columns = np.concatenate(items).astype(np.int64)
-    table = csr_matrix((np.concatenate(values), columns, starts))
-    return table, np.linspace(0.0, 1.0, table.shape[1])
 
 
 def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population:
