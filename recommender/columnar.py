@@ -54,7 +54,7 @@ class Lens(Gate):
         required = self.offers.required[:, self.at] > 0
         return merged(bit for bit, own in zip(self.offers.papers, required, strict=True) if own)
 
-    def papers(self, rows: Rows) -> tuple[Ints, Bools, Bools]:
+    def papers(self, rows: Any) -> tuple[Ints, Bools, Bools]:
         """How many required papers each company holds (n,); whether it holds any, or may."""
         held = np.zeros(len(rows), dtype=np.int64)
         any_held = np.zeros(len(rows), dtype=np.bool_)
@@ -103,8 +103,8 @@ class Lens(Gate):
         values, places = self._by_table(name, rows)
         return values if places is None else values[places]
 
-    def part(self, name: str, rows: Rows) -> Micros:
-        """What a part adds to the score of each company, in millionths (n,)."""
+    def part(self, name: str, rows: Any) -> Micros:
+        """What a part adds to the score of each company or pattern, in millionths (n,)."""
         if name == KINDS:
             return self._affinity(rows)
         values, places = self._by_table(name, rows)
@@ -131,7 +131,7 @@ class Lens(Gate):
             fits["fx"] = offers.currency
         return fits.get(name)
 
-    def _by_table(self, name: str, rows: Rows) -> tuple[Floats, Any]:
+    def _by_table(self, name: str, rows: Any) -> tuple[Floats, Any]:
         """Values by company, or of every number that companies have and the place of each."""
         column = OF_ONE_NUMBER.get(name)
         if column is None:

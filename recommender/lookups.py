@@ -1,4 +1,4 @@
-"""Looking up places in tables, company by company: by numba where it is installed, else by numpy."""
+"""Looking up places in tables, company by company: by numba where there is one, else by numpy."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Plain:
     """The lookups in numpy; see `recommender.sweep_kernel`."""
 
     @staticmethod
-    def lowered(answers: Any, *looked: Any) -> None:
-        """Lower answers (b,) to table[place] of pairs of places and tables."""
-        for places, table in zip(looked[::2], looked[1::2], strict=True):
-            np.minimum(answers, table.take(places), out=answers)
+    def lowered(answers: Any, places: Any, tables: Any) -> None:
+        """Lower answers (b,) to table[place] of some columns."""
+        for own, table in zip(places, tables, strict=True):
+            np.minimum(answers, table.take(own), out=answers)
 
     @staticmethod
     def raised(answers: Any, places: Any, table: Any) -> None:
@@ -31,20 +31,33 @@ class Plain:
         np.maximum(answers, table.take(places), out=answers)
 
     @staticmethod
-    def compared(answers: Any, p: Any, a: Any, q: Any, b: Any, low: float, high: float) -> None:
-        """Raise answers (b,) to: 1 where low <= a[p] - b[q] <= high, 0 where that is NaN."""
-        difference = a.take(p) - b.take(q)
+    def compared(answers: Any, places: Any, tables: Any, low: float, high: float) -> None:
+        """Raise answers (b,) to: 1 where low <= left - right <= high, 0 where that is NaN."""
+        left, right = (table.take(own) for own, table in zip(places, tables, strict=True))
+        difference = left - right
         inside = (difference >= low) & (difference <= high)
-        known = inside | (difference < low) | (difference > high)
-        np.maximum(answers, inside.astype(np.int8) - known.astype(np.int8) + inside, out=answers)
+        outside = (difference < low) | (difference > high)
+        np.maximum(answers, inside.view(np.int8) - outside.view(np.int8), out=answers)
 
     @staticmethod
-    def added(sums: Any, rows: Any, *looked: Any) -> None:
-        """Add table[place] of pairs of places and tables to sums (k,)."""
-        for places, table in zip(looked[::2], looked[1::2], strict=True):
-            sums += table.take(places.take(rows))
+    def added(sums: Any, rows: Any, places: Any, tables: Any) -> None:
+        """Add table[place] of some columns to the sums (k,) of some rows."""
+        for own, table in zip(places, tables, strict=True):
+            sums += table.take(own.take(rows))
 
 
 def lookups() -> Any:
-    """`lowered` and `added` of four pairs, `raised` and `compared`."""
+    """`lowered` and `added`, of four columns at once; `raised` and `compared`."""
     return import_module("recommender.sweep_kernel") if available() else Plain
+
+
+def made_ready() -> None:
+    """Compile what there is to compile, once for each type of places, and keep it on disk."""
+    ops = lookups()
+    answers, sums, rows = np.zeros(1, np.int8), np.zeros(1, np.int64), np.zeros(1, np.int64)
+    for kind in (np.uint8, np.uint16, np.uint32):
+        places = np.zeros(1, dtype=kind)
+        places.setflags(write=False)
+        ops.lowered(answers, (places,) * 4, (np.zeros(1, np.int8),) * 4)
+        ops.raised(answers, places, np.zeros(1, np.int8))
+        ops.added(sums, rows, (places,) * 4, (np.zeros(1, np.int64),) * 4)

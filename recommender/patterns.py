@@ -94,29 +94,34 @@ def column_of(segment: Segment, name: str) -> Column | None:
 
     name: of a piece of the bitsets, of a number, `flags` or `segment`.
     """
-    placed = segment.columns[name]
-    stored = segment.stored(name)
-    alone = placed.count < placed.rows or placed.rows == 1
-    if name.startswith("bits."):
-        piece = next(p for parts in segment.pieces.values() for p in parts if p.name == name)
-        low = np.uint64(piece.low)
-        values = {
-            f"{kind}.{piece.word}": segment.read(f"{name}.{kind}") << low for kind in BITS
-        }
-    elif name in ("flags", "segment"):
-        values = {name: np.arange(len(segment.dictionaries["segments"]) if name == "segment" else FLAGS)}
-    elif placed.table is not None:
-        values = {name: segment.stored(placed.table)}
-    elif alone:
-        values = {name: segment.read(name, 0, 1)}
-    elif stored.dtype.kind == "i":
-        kind = np.dtype(f"<u{stored.dtype.itemsize}")
-        every = np.arange(np.iinfo(kind).max + 1, dtype=kind).view(stored.dtype)
-        return Column(stored.view(kind), Patterns(segment, name, {name: segment.decoded(name, every)}))
-    else:
+    placed, stored = segment.columns[name], segment.stored(name)
+    values, places = _values(segment, name, stored)
+    if values is None:
         return None
-    if alone and placed.table is None:
-        at = int(stored[0]) if stored.dtype.kind == "u" else 0
+    if placed.count < placed.rows:
+        at = int(places[0])
         values = {of: part[at : at + 1] for of, part in values.items()}
-        return Column(None, Patterns(segment, name, values))
-    return Column(stored, Patterns(segment, name, values))
+    alone = placed.count < placed.rows
+    return Column(None if alone else places, Patterns(segment, name, values))
+
+
+def _values(segment: Segment, name: str, stored: Array) -> tuple[dict[str, Array] | None, Array]:
+    """The patterns of a column, and the places of companies among them."""
+    table = segment.columns[name].table
+    if name == "flags":
+        return {name: np.arange(FLAGS, dtype=np.uint8)}, stored
+    if name == "segment":
+        return {name: np.arange(len(segment.dictionaries["segments"]), dtype=np.uint32)}, stored
+    if name.startswith("bits."):
+        low = np.uint64(name.rpartition(".")[2])
+        word = name.split(".")[1]
+        return {f"{kind}.{word}": segment.read(f"{name}.{kind}") << low for kind in BITS}, stored
+    if table is not None:
+        return {name: segment.stored(table)}, stored
+    if len(stored) == 1:
+        return {name: segment.decoded(name, stored)}, np.zeros(1, dtype=np.uint8)
+    if stored.dtype.kind != "i":
+        return None, stored
+    kind = np.dtype(f"<u{stored.dtype.itemsize}")
+    every = np.arange(np.iinfo(kind).max + 1, dtype=kind).view(stored.dtype)
+    return {name: segment.decoded(name, every)}, stored.view(kind)

@@ -22,7 +22,9 @@ class Rows:
     def __init__(self, segment: Segment, start: int, stop: int, kept: Ints | None = None) -> None:
         self.segment, self._start, self._stop = segment, start, stop
         self._kept = kept
-        self.chosen: Ints = np.arange(start, stop) if kept is None else kept + start if start else kept
+        self.chosen: Ints = (
+            np.arange(start, stop) if kept is None else kept + start if start else kept
+        )
 
     def __len__(self) -> int:
         return len(self.chosen)

@@ -1,9 +1,9 @@
 """The companies that may be among the first n by score: exact, without scoring all of them.
 
 What hangs on single columns is summed up for everybody, the rest only for companies that could
-still get there: a similarity adds at most its weight. The total of a company that is left is the sum of the
-same millionths as everywhere, so that the first n are those of scoring all (Fagin, Lotem and Naor
-2003, Optimal aggregation algorithms for middleware).
+still get there: a similarity adds at most its weight. The total of a company that is left is the
+sum of the same millionths as everywhere, so that the first n are those of scoring all (Fagin, Lotem
+and Naor 2003, Optimal aggregation algorithms for middleware).
 """
 
 from __future__ import annotations

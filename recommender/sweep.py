@@ -7,7 +7,7 @@ millionths, so that the sums need no margin; parts that look at several columns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.columnar import OF_ONE_NUMBER, Lens, documents, merged, preferences
-from recommender.columnar_gate import NO_AT_ALL, Gate
+from recommender.columnar_gate import Gate
 from recommender.eligibility import NO, UNKNOWN, YES, Between
 from recommender.lookups import lookups
 from recommender.patterns import Column, Patterns, column_of
@@ -56,20 +56,24 @@ class Four:
     """
 
     def __init__(self, looked: Iterable[Looked], neutral: Callable[[Array], Array]) -> None:
-        self.first = [one.table[0] for one in looked if one.places is None]
-        by_type: dict[Any, list[Looked]] = {}
+        self.first: list[Any] = []
+        self._fours: list[tuple[list[Array], tuple[Array, ...]]] = []
+        by_type: dict[Any, list[tuple[Array, Array]]] = {}
         for one in looked:
-            if one.places is not None:
-                by_type.setdefault(one.places.dtype, []).append(one)
-        self._fours = [own[i : i + 4] for own in by_type.values() for i in range(0, len(own), 4)]
-        for own in self._fours:
-            fill = Looked(own[0].places, neutral(own[0].table))
-            own += [fill] * (4 - len(own))
+            if one.places is None:
+                self.first.append(one.table[0])
+            else:
+                by_type.setdefault(one.places.dtype, []).append((one.places, one.table))
+        for own in by_type.values():
+            places, table = own[0]
+            filled = [*own, *[(places, neutral(table))] * (-len(own) % 4)]
+            for four in (filled[i : i + 4] for i in range(0, len(filled), 4)):
+                self._fours.append(([places for places, _ in four], tuple(t for _, t in four)))
 
-    def each(self, part: slice) -> Iterator[list[Array]]:
-        """Places and tables of four columns, for some companies."""
-        for own in self._fours:
-            yield [array for one in own for array in (one.places[part], one.table)]
+    def each(self, part: slice) -> Iterator[tuple[tuple[Array, ...], tuple[Array, ...]]]:
+        """Places of some companies in four columns, and their tables."""
+        for places, tables in self._fours:
+            yield tuple([own[part] for own in places]), tables
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,9 @@ class Swept:
 
 def _raise(ops: Any, answers: Verdicts, looked: Looked | Compared, part: slice) -> None:
     if isinstance(looked, Compared):
-        left, right = (_placed(side, part) for side in (looked.left, looked.right))
-        ops.compared(answers, *left, *right, looked.low, looked.high)
+        sides = (_placed(looked.left, part), _placed(looked.right, part))
+        places, tables = zip(*sides, strict=True)
+        ops.compared(answers, places, tables, looked.low, looked.high)
     else:
         ops.raised(answers, *_placed(looked, part))
 
@@ -160,6 +165,11 @@ class Columns:
         found = self.get(name)
         return Looked(None if found is None else found.places, table)
 
+    def placed(self, tables: Mapping[str, Array]) -> list[Looked]:
+        """Tables of answers to the patterns of columns, with the places of companies."""
+        found = ((self.get(name), table) for name, table in tables.items())
+        return [Looked(column.places, table) for column, table in found if column is not None]
+
     def _compared(self, leaf: Between, table: Array) -> Looked | Compared:
         """A comparison for which there is no column: of two numbers, or of one of many values."""
         sides = [self._number(name) for name in self.gate.columns_of(leaf)]
@@ -190,9 +200,10 @@ class Columns:
             names = self.pieces([(leaf.word, leaf.mask)])
             return [(name, self.gate.leaf(leaf, self.patterns(name))) for name in names]
         both = self.gate.columns_of(leaf)
-        (name, *more) = [column for column in both if column] or [None]
-        if name is None or more or self.get(name) is None:
+        names = [column for column in both if column]
+        if len(names) != 1 or self.get(names[0]) is None:
             return [(leaf, ANSWERS)]
+        name = names[0]
         return [(name, self.gate.leaf(leaf, self.patterns(name)))]
 
 
@@ -265,7 +276,7 @@ class Sweep:
         return pieces[0] if len(pieces) == 1 else None
 
     def _documents(self) -> bool:
-        lens, looked = self._lens, []
+        lens, looked = self._lens, list[tuple[Key, Micros]]()
         names = self._columns.pieces(lens.offers.papers)
         ends = (int(lens.offers.wanted[lens.at]) + 1, len(names) + 1, len(names) + 1)
         for name in names:
@@ -279,10 +290,13 @@ class Sweep:
         ends = (2 * len(lens.soft) + 1, len(lens.soft) + 1)
         answers = np.array([NO, UNKNOWN, YES], dtype=np.int64)
         counts = _number(ends, [1 + answers, np.abs(answers)])
-        looked, mixed = [], []
+        looked, mixed = list[tuple[Key, Micros]](), list[Mixed]()
         for rule in lens.soft:
             found = self._planned(rule, counts)
-            (mixed if isinstance(found, Mixed) else looked).append(found)
+            if isinstance(found, Mixed):
+                mixed.append(found)
+            else:
+                looked.append(found)
         points, known = _numbers(ends)
         table = preferences(lens, points / 2, known > 0)
         return self._tally("preferences", looked, table, mixed)
@@ -298,7 +312,9 @@ class Sweep:
         for column, table in looked:
             every[column] = every.get(column, 0) + table
         counts = [self._columns.look(column, table) for column, table in every.items()]
-        self._tallies.append(Tally(Four(counts, np.zeros_like), rules, self._lens.worth(name, values)))
+        self._tallies.append(
+            Tally(Four(counts, np.zeros_like), rules, self._lens.worth(name, values))
+        )
         return True
 
     # --- all companies -------------------------------------------------------------------------
@@ -308,8 +324,8 @@ class Sweep:
         ops, count = lookups(), self._segment.rows
         fit = np.empty(count, dtype=np.int8)
         rows, sums = [_NONE], [_NONE]
-        lowest = Four([self._columns.look(*one) for one in self._lowest.items()], np.copy)
-        worth = Four([self._columns.look(*one) for one in self._worth.items()], np.zeros_like)
+        lowest = Four(self._columns.placed(self._lowest), np.copy)
+        worth = Four(self._columns.placed(self._worth), np.zeros_like)
         for start in range(0, count, BLOCK):
             part = slice(start, min(start + BLOCK, count))
             self._gate(ops, fit[part], part, lowest)

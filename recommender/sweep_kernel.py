@@ -14,23 +14,27 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def lowered(answers: Any, p: Any, a: Any, q: Any, b: Any, r: Any, c: Any, s: Any, d: Any) -> None:
-    """Lower answers (b,) to a[p], b[q], c[r] and d[s]: four at once save half of the time."""
+def lowered(answers: Any, places: Any, tables: Any) -> None:
+    """Lower answers (b,) to table[place] of four columns: at once they take half of the time."""
+    p, q, r, s = places
+    a, b, c, d = tables
     for i in range(len(answers)):
         first, second = min(a[p[i]], b[q[i]]), min(c[r[i]], d[s[i]])
-        answers[i] = min(answers[i], min(first, second))
+        answers[i] = min(answers[i], first, second)
 
 
 @njit(cache=True, nogil=True)
-def raised(answers: Any, p: Any, a: Any) -> None:
-    """Raise answers (b,) to a[p]."""
+def raised(answers: Any, places: Any, table: Any) -> None:
+    """Raise answers (b,) to table[place]."""
     for i in range(len(answers)):
-        answers[i] = max(answers[i], a[p[i]])
+        answers[i] = max(answers[i], table[places[i]])
 
 
 @njit(cache=True, nogil=True)
-def compared(answers: Any, p: Any, a: Any, q: Any, b: Any, low: float, high: float) -> None:
-    """Raise answers (b,) to: 1 where low <= a[p] - b[q] <= high, 0 where that is NaN."""
+def compared(answers: Any, places: Any, tables: Any, low: float, high: float) -> None:
+    """Raise answers (b,) to: 1 where low <= left - right <= high, 0 where that is NaN."""
+    p, q = places
+    a, b = tables
     for i in range(len(answers)):
         difference = a[p[i]] - b[q[i]]
         if low <= difference <= high:
@@ -40,10 +44,10 @@ def compared(answers: Any, p: Any, a: Any, q: Any, b: Any, low: float, high: flo
 
 
 @njit(cache=True, nogil=True)
-def added(
-    sums: Any, rows: Any, p: Any, a: Any, q: Any, b: Any, r: Any, c: Any, s: Any, d: Any
-) -> None:
-    """Add a[p], b[q], c[r] and d[s] of some rows to sums (k,)."""
+def added(sums: Any, rows: Any, places: Any, tables: Any) -> None:
+    """Add table[place] of four columns to the sums (k,) of some rows."""
+    p, q, r, s = places
+    a, b, c, d = tables
     for i in range(len(rows)):
         row = rows[i]
         sums[i] += a[p[row]] + b[q[row]] + c[r[row]] + d[s[row]]

@@ -94,7 +94,7 @@ def measured(engine: Engine, population: Population, product: str, rounds: int) 
 def peers_of(
     lens: Lens, population: Population, table: Any, *, small: bool
 ) -> tuple[dict[str, Work], dict[str, float]]:
-    """Peers on the tokens of our own score; the slow ones on fewer companies, and how many fewer."""
+    """Peers on the tokens of our own score; slow ones on fewer companies, and how many fewer."""
     rows = min(table.shape[0], 50 if small else SLOW)
     some, vector = table[:rows], token_vector(lens, table.shape[1])
     top = min(TOP, rows - 1)
@@ -104,7 +104,7 @@ def peers_of(
         "peer: scikit-learn NearestNeighbors": nearest(some, vector[None], top),
         "peer: LightGBM on 20 ready features": trees(rows),
     }
-    shares = {name: table.shape[0] / rows for name in slow}
+    shares = dict.fromkeys(slow, table.shape[0] / rows)
     return {"peer: scipy CSR @ vector": lambda: table @ vector, **slow}, shares
 
 
@@ -145,7 +145,7 @@ def page(used: Prospects, product: str, options: ProspectOptions) -> Any:
 
 
 def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population:
-    """A population of `count` companies with every column repeated, in segments as they are made."""
+    """A population of `count` companies with every column repeated, in segments as usual."""
     firms = (Read(at, firm, {}, []) for at, firm in enumerate(companies(count, 11, 0.2), start=1))
     build(engine, firms, folder / "one", DAY, How(workers=2))
     source = Population.open(folder / "one")

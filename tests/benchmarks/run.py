@@ -12,6 +12,7 @@ from pathlib import Path
 CASES: Mapping[str, str] = {
     "A": "tests.benchmarks.company",
     "B": "tests.benchmarks.prospects",
+    "C": "tests.benchmarks.many_products",
     "D": "tests.benchmarks.weights",
     "E": "tests.benchmarks.http",
     "L": "tests.benchmarks.loading",

@@ -1,8 +1,8 @@
 """Packed companies as sparse rows of the tokens that the score looks at, for peers of case B and C.
 
 One column for each code that a company certainly has, each distinct need, tenor and segment of
-peers, each group of goods and each n-gram of its text (as shares of the company's own). A product is
-a vector of what its score gives each token: linear, without the gate, and without collateral and
+peers, each group of goods and each n-gram of its text (as shares of the company's own). A product
+is a vector of what its score gives each token: linear, without the gate, and without collateral and
 exposures, which are no sums over tokens.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, hstack, vstack
 
-from recommender.columnar import Lens
+from recommender.columnar import OF_ONE_NUMBER, Lens
 from recommender.encoding import WORD
 from recommender.population import Population, Segment
 
@@ -37,12 +37,16 @@ def token_vector(lens: Lens, width: int) -> Any:
     """What one product gives each token (tokens,), in points."""
     bits, goods = np.zeros(lens.matcher.layout.words * WORD), lens.offers.cargo.rows[:, lens.at]
     weight = lens.weights.weights
-    for name in CODES:
-        fits = lens.fits_of(name)
-        for (word, mask), value in zip(fits.bits, fits.fits.rows[:, lens.at], strict=True) if fits else ():
-            bits[word * WORD + mask.bit_length() - 1] += weight[name] * value
-    for (word, mask), asked in zip(lens.offers.papers, lens.offers.required[:, lens.at], strict=True):
-        bits[word * WORD + mask.bit_length() - 1] += weight["documents"] * asked
+    fits = [(name, lens.fits_of(name)) for name in CODES]
+    given = [
+        (bit, weight[name] * value)
+        for name, own in fits
+        if own is not None
+        for bit, value in zip(own.bits, own.fits.rows[:, lens.at], strict=True)
+    ]
+    required = lens.offers.required[:, lens.at] * weight["documents"]
+    for (word, mask), points in [*given, *zip(lens.offers.papers, required, strict=True)]:
+        bits[word * WORD + mask.bit_length() - 1] += points
     text = (lens.offers.text[:, lens.at] > 0) * weight["text"]
     found = np.concatenate([bits, goods * weight["cargo"], text]).astype(np.float32)
     return np.concatenate([found, np.full(width - len(found), 0.5, dtype=np.float32)])
@@ -54,11 +58,12 @@ def _segment(segment: Segment, lens: Lens, rows: int | None) -> Any:
     has = np.stack([segment.read(f"has.{word}", 0, count) for word in words], axis=1)
     bits = np.unpackbits(has.view(np.uint8), axis=1, bitorder="little")
     goods = np.maximum(segment.read("goods.n", 0, count), 1).astype(np.float64)
+    numbers = [segment.read(f"number.{name}", 0, count) for name in OF_ONE_NUMBER.values()]
     parts = [
         csr_matrix(bits, dtype=np.float32),
         _lists(segment, "goods", count, np.ones(len(lens.offers.cargo.rows)), goods),
         text_rows(segment, lens, count),
-        *(_distinct(segment.read(f"number.{name}", 0, count)) for name in ("need_cny", "need.tenor_days")),
+        *map(_distinct, numbers),
         _distinct(segment.read("segment", 0, count), len(segment.dictionaries["segments"])),
     ]
     return hstack(parts, format="csr", dtype=np.float32)

@@ -370,11 +370,31 @@ def test_kill_9_in_the_middle_leaves_the_old_state(tmp_path, kind):
     if kind == "build":
         with pytest.raises(UnreadableFile):
             Population.open(tmp_path / "new")
+        assert [path.name[:5] for path in tmp_path.iterdir() if path.is_dir()].count(".new.") == 1
         build(engine(), read_from(profiles()[:3]), tmp_path / "new", DAY)
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     else:
         assert len(list((population.folder / "segments").iterdir())) > 1
         remove(population.folder, [before[0][0]])
         assert len(list((population.folder / "segments").iterdir())) == 1
+
+
+def test_what_another_build_is_writing_is_left_alone(tmp_path):
+    mine, other = tmp_path / ".new.abcdefgh", tmp_path / ".new.backup"
+    for folder in (mine, other):
+        folder.mkdir()
+        (folder / ".lock").write_bytes(b"")
+    with (mine / ".lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build(engine(), read_from(profiles()[:2]), tmp_path / "new", DAY)
+    assert mine.is_dir()
+    remove(tmp_path / "new", [profiles()[0]["id"]])
+    build(engine(), read_from(profiles()[:2]), tmp_path / "newer", DAY)
+    assert mine.is_dir()
+    (tmp_path / "new").rename(tmp_path / "old")
+    build(engine(), read_from(profiles()[:2]), tmp_path / "new", DAY)
+    assert not mine.exists()
+    assert other.is_dir()
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "manifest"])
