@@ -311,10 +311,8 @@ class Sweep:
         every: dict[Key, Micros] = {}
         for column, table in looked:
             every[column] = every.get(column, 0) + table
-        counts = [self._columns.look(column, table) for column, table in every.items()]
-        self._tallies.append(
-            Tally(Four(counts, np.zeros_like), rules, self._lens.worth(name, values))
-        )
+        counts = Four(self._columns.placed(every), np.zeros_like)
+        self._tallies.append(Tally(counts, rules, self._lens.worth(name, values)))
         return True
 
     # --- all companies -------------------------------------------------------------------------

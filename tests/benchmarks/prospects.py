@@ -144,8 +144,13 @@ def page(used: Prospects, product: str, options: ProspectOptions) -> Any:
     return used.top(product, options)
 
 
-def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population:
-    """A population of `count` companies with every column repeated, in segments as usual."""
+def repeated(
+    engine: Engine, folder: Path, count: int, times: int, *, profiles: bool = True
+) -> Population:
+    """A population of `count` companies with every column repeated, in segments as usual.
+
+    profiles: keep them; without, companies can be ranked, and no page be made.
+    """
     firms = (Read(at, firm, {}, []) for at, firm in enumerate(companies(count, 11, 0.2), start=1))
     build(engine, firms, folder / "one", DAY, How(workers=2))
     source = Population.open(folder / "one")
@@ -153,7 +158,7 @@ def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population
     most = max(1, SEGMENT // count)
     shares = [min(most, times - done) for done in range(0, times, most)]
     entries = [
-        repeated_segment(segment, folder / "many", f"{number:06d}", share)
+        repeated_segment(segment, folder / "many", f"{number:06d}", share, profiles=profiles)
         for number, share in enumerate(shares, start=1)
     ]
     rows = count * times
@@ -162,7 +167,9 @@ def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population
     return Population.open(folder / "many")
 
 
-def repeated_segment(segment: Segment, folder: Path, name: str, times: int) -> dict[str, Any]:
+def repeated_segment(
+    segment: Segment, folder: Path, name: str, times: int, *, profiles: bool
+) -> dict[str, Any]:
     """One segment with every column of another repeated; its entry for the manifest."""
     place = folder / SEGMENTS / name
     place.mkdir(parents=True)
@@ -173,7 +180,7 @@ def repeated_segment(segment: Segment, folder: Path, name: str, times: int) -> d
             blocks.setdefault(placed.block, []).append(column)
     for block, names in blocks.items():
         if block in PROFILES:
-            for _ in range(times if block == "profile" else 1):
+            for _ in range(1 if block == "dictionaries" else times * profiles):
                 writer.append(block, segment.stored(block).tobytes())
             writer.finish(block)
         else:
