@@ -161,7 +161,7 @@ class Columns:
     def look(self, name: Key, table: Array) -> Looked | Compared:
         """A table of answers to the patterns of a column, with the places of companies."""
         if isinstance(name, Between):
-            return self._compared(name, table)
+            return self._compared(name)
         found = self.get(name)
         return Looked(None if found is None else found.places, table)
 
@@ -170,11 +170,11 @@ class Columns:
         found = ((self.get(name), table) for name, table in tables.items())
         return [Looked(column.places, table) for column, table in found if column is not None]
 
-    def _compared(self, leaf: Between, table: Array) -> Looked | Compared:
+    def _compared(self, leaf: Between) -> Looked | Compared:
         """A comparison for which there is no column: of two numbers, or of one of many values."""
         sides = [self._number(name) for name in self.gate.columns_of(leaf)]
-        if table is not ANSWERS or sides[0] is None or sides[1] is None:
-            return Looked(self.gate.answers(leaf, self.segment), table)
+        if sides[0] is None or sides[1] is None:
+            return Looked(self.gate.answers(leaf, self.segment), ANSWERS)
         return Compared(sides[0], sides[1], leaf.low, leaf.high)
 
     def _number(self, name: str | None) -> Looked | None:
