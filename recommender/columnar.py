@@ -21,6 +21,7 @@ from recommender.engine import Engine
 from recommender.kinds import Firm
 from recommender.offers import EXACT
 from recommender.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
+from recommender.population import BITS
 from recommender.scoring import MICRO, Micros, micros
 from recommender.segment_rows import Bools, Ints, Rows
 from recommender.similarity import FEATURES
@@ -60,10 +61,10 @@ class Lens(Gate):
         any_held = np.zeros(len(rows), dtype=np.bool_)
         maybe = any_held.copy()
         for word, mask in merged(self.offers.papers).items():
-            has = rows.column(f"has.{word}")
+            has, may = (rows.bits(f"{kind}.{word}", mask) for kind in BITS)
             held += np.bitwise_count(has & np.uint64(self._required.get(word, 0)))
-            any_held |= (has & np.uint64(mask)) != 0
-            maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
+            any_held |= has != 0
+            maybe |= may != 0
         return held, any_held, maybe
 
     def scores(self, rows: Rows) -> Micros:
@@ -175,8 +176,10 @@ class Lens(Gate):
         every = merged(fits.bits)
         if fits.fits.open[self.at]:
             return np.full(len(rows), fits.fits.rows[0, self.at])
-        has = {word: rows.column(f"has.{word}") for word in every}
-        may = {word: rows.column(f"may.{word}") for word in every}
+        has, may = (
+            {word: rows.bits(f"{kind}.{word}", mask) for word, mask in every.items()}
+            for kind in BITS
+        )
         width, low = _width(every)
         if len(rows) < 1 << width or width > WIDEST:
             return self._codes(fits, has, may)

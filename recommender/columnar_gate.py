@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.eligibility import NO, UNKNOWN, YES, Between
 from recommender.engine import Engine
-from recommender.population import Segment
+from recommender.population import BITS, Segment
 from recommender.segment_rows import Bools, Rows
 
 NO_AT_ALL = NO - 1  # a no that nothing mends
@@ -92,9 +92,7 @@ class Gate:
         if isinstance(leaf, Between):
             difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
             return compared(np.broadcast_to(difference, len(rows)), leaf)
-        mask = np.uint64(leaf.mask)
-        has = (rows.column(f"has.{leaf.word}") & mask) != 0
-        may = (rows.column(f"may.{leaf.word}") & mask) != 0
+        has, may = (rows.bits(f"{kind}.{leaf.word}", leaf.mask) != 0 for kind in BITS)
         found: Verdicts = has.view(np.int8) + may.view(np.int8) - np.int8(1)
         return found
 

@@ -53,11 +53,16 @@ def lookups() -> Any:
 
 def made_ready() -> None:
     """Compile what there is to compile, once for each type of places, and keep it on disk."""
+    if not available():
+        return
     ops = lookups()
     answers, sums, rows = np.zeros(1, np.int8), np.zeros(1, np.int64), np.zeros(1, np.int64)
-    for kind in (np.uint8, np.uint16, np.uint32):
-        places = np.zeros(1, dtype=kind)
-        places.setflags(write=False)
-        ops.lowered(answers, (places,) * 4, (np.zeros(1, np.int8),) * 4)
-        ops.raised(answers, places, np.zeros(1, np.int8))
-        ops.added(sums, rows, (places,) * 4, (np.zeros(1, np.int64),) * 4)
+    points, values, starts = np.zeros(1, np.int64), np.zeros(1), np.zeros(2, np.int64)
+    kinds = [np.zeros(1, dtype=kind) for kind in (np.uint8, np.uint16, np.uint32)]
+    for places in kinds:
+        places.setflags(write=False)  # as those that are mapped: it is part of the type
+        ops.lowered(answers, (places,) * 4, (answers,) * 4)
+        ops.raised(answers, places, answers)
+        ops.added(sums, rows, (places,) * 4, (points,) * 4)
+        for table in (points, values):
+            ops.list_sums(starts, rows, places, table)

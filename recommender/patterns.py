@@ -84,6 +84,10 @@ class Patterns:
             return np.zeros(len(self), dtype=np.uint64)
         return self._values[name]
 
+    def bits(self, name: str, mask: int) -> Any:
+        """Some bits of a word, as `Rows.bits` gives them."""
+        return self.column(name) & np.uint64(mask)
+
     def distinct(self, name: str) -> tuple[Any, None]:
         """The values, as `Rows.distinct` gives those of a column without a table."""
         return self.column(name), None

@@ -31,6 +31,7 @@ MANIFEST, SEGMENTS = "manifest.json", "segments"
 VERSIONS = ("catalogue_version", "parameters_version", "layout")
 STRUCTURE = ("eligibility", "similarity")
 BITS = ("has", "may")
+_ALL = (1 << WORD) - 1
 Array = NDArray[Any]
 
 
@@ -109,22 +110,24 @@ class Segment(Blocks):
         """Values of some rows as they were written; `has.N` and `may.N` are words of bits."""
         if name.partition(".")[0] not in BITS:
             return super().read(name, start, stop)
-        return self._word(name, lambda piece: Blocks.read(self, piece, start, stop))
+        return self.bits(name, _ALL, lambda piece: Blocks.read(self, piece, start, stop))
 
     def pick(self, name: str, rows: Array) -> Array:
         """Values of rows by number, as `read` gives them."""
         if name.partition(".")[0] not in BITS:
             return super().pick(name, rows)
-        return self._word(name, lambda piece: Blocks.pick(self, piece, rows))
+        return self.bits(name, _ALL, lambda piece: Blocks.pick(self, piece, rows))
 
-    def _word(self, name: str, places: Callable[[str], Array]) -> Array:
+    def bits(self, name: str, mask: int, places: Callable[[str], Array]) -> Array:
+        """Some bits of `has.N` or `may.N`. places: gives rows of the column of a piece."""
         kind, _, word = name.partition(".")
         parts = [
-            super(Segment, self).read(f"{piece.name}.{kind}").take(places(piece.name))
+            Blocks.read(self, f"{piece.name}.{kind}").take(places(piece.name))
             << np.uint64(piece.low)
             for piece in self.pieces[int(word)]
+            if piece.mask & mask
         ]
-        found: Array = np.bitwise_or.reduce(parts)
+        found: Array = np.bitwise_or.reduce(parts) & np.uint64(mask)
         return found
 
     @cached_property

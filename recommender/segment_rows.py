@@ -40,6 +40,10 @@ class Rows:
             return self.segment.read(name, self._start, self._stop)
         return self.segment.pick(name, self.chosen)
 
+    def bits(self, name: str, mask: int) -> Any:
+        """Some bits (n,) of a word of the bitsets: `has.N` or `may.N`."""
+        return self.segment.bits(name, mask, self.column)
+
     def distinct(self, name: str) -> tuple[Any, Any]:
         """The distinct values of a column, and the place of each row; or its values and None."""
         placed = self.segment.columns[name]

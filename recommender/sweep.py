@@ -243,7 +243,8 @@ class Sweep:
             for sign, leaves in self._lens.rule(rule)
         ]
         names = {name for _, leaves in parts for name, _ in leaves}
-        if len(names) != 1 or isinstance(next(iter(names)), Between):
+        alone = len(names) == 1 and all(leaves for _, leaves in parts)
+        if not alone or isinstance(next(iter(names)), Between):
             own = [(sign, [self._columns.look(*one) for one in leaves]) for sign, leaves in parts]
             return Mixed(own, counts)
         (name,) = names
