@@ -18,7 +18,7 @@ from populations import DAY, engine, packed, profiles, read_from, rows_of, writt
 from recommender.column_files import DamagedPopulation
 from recommender.company_columns import split
 from recommender.errors import UnreadableFile, Unwritable
-from recommender.population import MANIFEST, Population, PopulationMismatch
+from recommender.population import FORMAT, MANIFEST, Population, PopulationMismatch
 from recommender.population_build import (
     REPORT,
     How,
@@ -421,13 +421,14 @@ def test_a_byte_that_changed_is_found_when_asked(tmp_path):
         Population.open(population.folder).verify()
 
 
-def test_another_format_is_refused(tmp_path):
+@pytest.mark.parametrize("given", [1, 99])
+def test_another_format_is_refused(tmp_path, given):
     population = packed(tmp_path, profiles()[:2])
     manifest = json.loads((population.folder / MANIFEST).read_text())
-    (population.folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
+    (population.folder / MANIFEST).write_text(json.dumps({**manifest, "format": given}))
     with pytest.raises(PopulationMismatch) as caught:
         Population.open(population.folder)
-    assert caught.value.problems[0].params == {"found": 99, "expected": 1}
+    assert caught.value.problems[0].params == {"found": given, "expected": FORMAT}
 
 
 def test_another_layout_is_refused(tmp_path):
