@@ -12,10 +12,14 @@ import pytest
 
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue.files import as_json, as_yaml
+from recommender.population.columnar import Lens
+from recommender.population.segment_rows import Rows
 from tests.benchmarks import (
     catalogues,
     company,
     loading,
+    many_products,
+    prospects,
     questions,
     run,
     serving,
@@ -222,6 +226,25 @@ def test_case_batch_writes_the_same_on_one_process_two_and_spark():
     assert [line["companies"] for line in lines] == [40, 40, 40, 4]
     assert [line["products"] for line in lines] == [53, 53, 53, 500]
     assert all(line["identical"] and line["bytes_per_company"] > 0 for line in lines)
+
+
+# --- many products ------------------------------------------------------------------------------
+
+
+def test_the_best_products_of_case_c_are_those_of_scoring_every_pair(engine, tmp_path):
+    population = prospects.repeated(engine, tmp_path, 25, 2)
+    (segment,) = population.segments
+    lenses = [Lens(engine, name, prospects.DAY) for name in engine.matcher.ids]
+    every = Rows(segment, 0, segment.rows)
+    fits = np.stack([lens.gate(every)[0] for lens in lenses], axis=1)
+    totals = np.stack([lens.scores(every) for lens in lenses], axis=1)
+    totals[fits < 0] = many_products.LEAST
+    scores, places = many_products.best(lenses, segment, 10)
+    np.testing.assert_array_equal(scores, np.sort(totals, axis=1)[:, :-11:-1])
+    there = places >= 0
+    assert there.any(axis=1).all()
+    rows = np.nonzero(there)[0]
+    np.testing.assert_array_equal(totals[rows, places[there]], scores[there])
 
 
 # --- training ------------------------------------------------------------------------------------

@@ -14,7 +14,9 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from recommender.batch.parts import Record
@@ -22,6 +24,7 @@ from recommender.batch.work import record_of
 from recommender.errors import CorridorError
 
 ANYWHERE = "local[*]"
+WORK = "work"  # where a cluster on one machine keeps what its executors print
 COLUMNS = "part long, record string, error string"
 LOOK = 0.2
 SUBMITTED = "PYSPARK_GATEWAY_PORT"  # set where spark-submit started this process
@@ -57,7 +60,7 @@ def session(master: str | None = None) -> Iterator[Any]:
         return
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise NoSpark(reason="no_java")
-    with _environment():
+    with _environment(master or ""):
         try:
             with _quiet():
                 spark = _configured(SparkSession.builder, master).getOrCreate()
@@ -70,15 +73,29 @@ def session(master: str | None = None) -> Iterator[Any]:
             spark.stop()
 
 
+@lru_cache(maxsize=1)
+def _lent(home: Path) -> TemporaryDirectory[str]:
+    """Spark's own folder by links, in one that is gone when this process ends.
+
+    A cluster on this machine writes below the folder of Spark, wherever that stands.
+    """
+    lent = TemporaryDirectory(prefix="corridor-spark-", ignore_cleanup_errors=True)
+    for part in home.iterdir():
+        if part.name != WORK:
+            (Path(lent.name) / part.name).symlink_to(part)
+    return lent
+
+
 @contextmanager
-def _environment() -> Iterator[None]:
+def _environment(master: str) -> Iterator[None]:
     """What Spark looks for in the environment, where nobody has said it."""
     import pyspark
 
+    home = Path(pyspark.__file__).parent
     wanted = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "SPARK_HOME": _lent(home).name if master.startswith("local-cluster") else str(home),
     }
     ours = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(ours)

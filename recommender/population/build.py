@@ -1,7 +1,7 @@
 """Making and changing a population: build, update, remove, compact; all or nothing.
 
 What is new is written beside what is there, and one rename lets it count. A process that is killed
-leaves files that no manifest names; the next change clears them away.
+leaves files that no manifest names, or a hidden folder; the next change or build clears them away.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 import csv
 import datetime
 import fcntl
+import glob
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,8 @@ from recommender.errors import InvalidInput, Problem, Unwritable
 from recommender.population.batches import Packed, Rejected, batches, packed
 from recommender.population.column_files import BlockWriter
 from recommender.population.company_files import Read
+from recommender.population.lookups import made_ready
+from recommender.population.patterns import pieces_of
 from recommender.population.population import (
     FORMAT,
     MANIFEST,
@@ -97,7 +101,8 @@ def build(
     if os.path.lexists(out):
         raise Unwritable(reason="exists_already", file=str(out))
     with _writing(out):
-        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        _forget_killed(out)
+        made, lock = _begun(out)
         try:
             summary, entries = _pack(engine, rows, made, as_of, Taken(()), how)
             if summary.rejected and not summary.packed:
@@ -105,9 +110,33 @@ def build(
             _write_manifest(made, _manifest(engine, as_of, entries, generation=1, removed=None))
             made.chmod(0o777 & ~_mask())
             made.rename(out)
+            made_ready()
         finally:
             shutil.rmtree(made, ignore_errors=True)
+            lock.close()
     return summary
+
+
+def _begun(out: Path) -> tuple[Path, Any]:
+    """A hidden folder beside where a population is going to stand, locked while it is built.
+
+    It has its name once it is locked, so that nobody takes it for one that was left.
+    """
+    new = Path(tempfile.mkdtemp(prefix=f".new.{out.name}.", dir=out.parent))
+    lock = (new / LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    made = new.rename(new.with_name(new.name.removeprefix(".new")))
+    return made, lock
+
+
+def _forget_killed(out: Path) -> None:
+    """Clear away what builds that were killed left beside a population."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*"):
+        if not re.fullmatch(r"[a-z0-9_]{8}", left.name.removeprefix(f".{out.name}.")):
+            continue
+        with suppress(OSError), (left / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def update(engine: Engine, folder: Path, rows: Iterable[Read], how: How | None = None) -> Summary:
@@ -171,7 +200,7 @@ def _pack(
 ) -> tuple[Summary, list[dict[str, Any]]]:
     """Write segments below a folder; gives their entries for a manifest."""
     summary, entries = Summary(), list[dict[str, Any]]()
-    names = next_names(folder / SEGMENTS)
+    names, pieces = next_names(folder / SEGMENTS), pieces_of(engine.matcher.layout)
     writer: SegmentWriter | None = None
     with _report(how.report or folder / REPORT) as report:
         for group, found in batches(
@@ -180,7 +209,7 @@ def _pack(
             answer = _once(engine, group, found, as_of, taken)
             _told(answer, summary, report)
             if answer.batch is not None:
-                writer = writer or SegmentWriter(folder / SEGMENTS / next(names))
+                writer = writer or SegmentWriter(folder / SEGMENTS / next(names), pieces)
                 writer.add(answer.batch)
                 taken.note(answer.batch.ids)
                 if writer.rows >= how.segment:
@@ -324,6 +353,8 @@ def _clear(folder: Path, manifest: dict[str, Any]) -> None:
     for path in folder.glob("removed-*.bin"):
         if path.name not in kept:
             path.unlink(missing_ok=True)
+    for path in folder.glob(f".{REPORT}.*"):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

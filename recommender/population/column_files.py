@@ -23,6 +23,7 @@ from recommender.errors import CorridorError
 Array = NDArray[Any]
 ALIGN = 64
 FLOAT = "<f8"
+TABLED = 16  # a table may take so many parts more: what is asked of few values is asked faster
 _SMALL_INTS = (np.int8, np.int16)
 _UNSIGNED = (np.uint8, np.uint16, np.uint32, np.uint64)
 
@@ -109,7 +110,8 @@ def _stored(block: str, columns: Mapping[str, Array]) -> Iterator[tuple[str, Arr
         stored, kind = smallest(values)
         table, places = _tabled(values) if kind == FLOAT else (values, values)
         own = None
-        if kind == FLOAT and table.nbytes + places.nbytes < stored.nbytes:
+        room = stored.nbytes + stored.nbytes // TABLED
+        if kind == FLOAT and len(stored) > 1 and table.nbytes + places.nbytes < room:
             stored, own = places, f"{name}.table"
             yield own, table, Placed(block, FLOAT, FLOAT, 0, len(table), len(table))
         yield name, stored, Placed(block, stored.dtype.str, kind, 0, len(stored), len(values), own)
@@ -208,6 +210,10 @@ class Blocks:
         if placed.count < placed.rows:
             return np.broadcast_to(self.stored(name).astype(placed.kind), rows.shape)
         return self._decoded(placed, self.stored(name)[rows])
+
+    def decoded(self, name: str, part: Array) -> Array:
+        """Stored values of a column as they were written."""
+        return self._decoded(self.columns[name], part)
 
     def _decoded(self, placed: Placed, part: Array) -> Array:
         """Stored values in the type they were written in."""

@@ -18,15 +18,18 @@ from recommender.matching.affinities import OPEN, CodeFits
 from recommender.matching.eligibility import UNKNOWN
 from recommender.matching.encoding import Floats
 from recommender.matching.kinds import Firm
+from recommender.matching.offers import EXACT
 from recommender.matching.scoring import MICRO, Micros, micros
 from recommender.matching.similarity import FEATURES
 from recommender.population.columnar_gate import Gate
 from recommender.population.packing import GOODS, OTHER_CURRENCY, PLEDGES, POSITIONS, TEXT
+from recommender.population.population import BITS
 from recommender.population.segment_rows import Bools, Ints, Rows
 
 WIDEST = 12
 KINDS = "kinds"
 OF_ONE_NUMBER = {"amount": "need_cny", "tenor": "need.tenor_days"}
+_STATED = {"cargo": GOODS, "collateral": PLEDGES, "fx": POSITIONS, "text": TEXT}
 _NEUTRAL = {feature.name: feature.neutral for feature in FEATURES}
 
 
@@ -45,15 +48,24 @@ class Lens(Gate):
 
     def missing(self, rows: Rows) -> Ints:
         """How many required papers each company is not known to hold (n,)."""
-        return int(self.offers.wanted[self.at]) - self._papers_held(rows)
+        return int(self.offers.wanted[self.at]) - rows.counted(self._required)
 
-    def _papers_held(self, rows: Rows) -> Ints:
+    @cached_property
+    def _required(self) -> dict[int, int]:
         required = self.offers.required[:, self.at] > 0
-        bits = [bit for bit, asked in zip(self.offers.papers, required, strict=True) if asked]
-        found = np.zeros(len(rows), dtype=np.int64)
-        for word, mask in merged(bits).items():
-            found += np.bitwise_count(rows.column(f"has.{word}") & np.uint64(mask))
-        return found
+        return merged(bit for bit, own in zip(self.offers.papers, required, strict=True) if own)
+
+    def papers(self, rows: Any) -> tuple[Ints, Bools, Bools]:
+        """How many required papers each company holds (n,); whether it holds any, or may."""
+        held = np.zeros(len(rows), dtype=np.int64)
+        any_held = np.zeros(len(rows), dtype=np.bool_)
+        maybe = any_held.copy()
+        for word, mask in merged(self.offers.papers).items():
+            has, may = (rows.bits(f"{kind}.{word}", mask) for kind in BITS)
+            held += np.bitwise_count(has & np.uint64(self._required.get(word, 0)))
+            any_held |= has != 0
+            maybe |= may != 0
+        return held, any_held, maybe
 
     def scores(self, rows: Rows) -> Micros:
         """Scores in millionths (n,)."""
@@ -74,15 +86,10 @@ class Lens(Gate):
     @cached_property
     def _open(self) -> frozenset[str]:
         """Similarities in which the product is open to all, so that they are the same for all."""
-        offers, lane = self.offers, self.product.lane
-        fits = {"route": offers.route, "stage": offers.stage, "settlement": offers.settlement,
-                "size": offers.size}  # fmt: skip
-        if lane != "hedge" and not offers.settles_in_cny[self.at]:
-            fits["fx"] = offers.currency
-        found = {name for name, codes in fits.items() if codes.fits.open[self.at]}
-        found |= {"cargo"} if offers.cargo.open[self.at] else set()
-        applied = {f.name for f in FEATURES if lane in f.lanes}
-        return frozenset(found & applied)
+        own = [f.name for f in FEATURES if self.product.lane in f.lanes]
+        fits = {name: codes.fits for name in own if (codes := self.fits_of(name)) is not None}
+        fits |= {"cargo": self.offers.cargo}
+        return frozenset(name for name in own if name in fits and fits[name].open[self.at])
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -97,16 +104,35 @@ class Lens(Gate):
         values, places = self._by_table(name, rows)
         return values if places is None else values[places]
 
-    def part(self, name: str, rows: Rows) -> Micros:
-        """What a part adds to the score of each company, in millionths (n,)."""
+    def part(self, name: str, rows: Any) -> Micros:
+        """What a part adds to the score of each company or pattern, in millionths (n,)."""
         if name == KINDS:
             return self._affinity(rows)
         values, places = self._by_table(name, rows)
-        counted = np.where(np.isnan(values), _NEUTRAL[name], values)
-        found = micros(counted * self.weights.weights[name])
+        found = self.worth(name, values)
         return found if places is None else found[places]
 
-    def _by_table(self, name: str, rows: Rows) -> tuple[Floats, Any]:
+    def worth(self, name: str, values: Floats) -> Micros:
+        """Similarities (n,) in millionths of the score; one that is not known is neutral."""
+        counted = np.where(np.isnan(values), _NEUTRAL[name], values)
+        return micros(counted * self.weights.weights[name])
+
+    def adds_nothing(self, name: str) -> bool:
+        """Whether a part is 0 for all."""
+        if name == KINDS:
+            return self.weights.learned(self.matcher.ids)[0] is None
+        return not self.weights.weights[name]
+
+    def fits_of(self, name: str) -> CodeFits | None:
+        """The codes that a similarity is the mean fit of; None for another one."""
+        offers = self.offers
+        fits = {"route": offers.route, "stage": offers.stage, "settlement": offers.settlement,
+                "size": offers.size}  # fmt: skip
+        if self.product.lane != "hedge" and not offers.settles_in_cny[self.at]:
+            fits["fx"] = offers.currency
+        return fits.get(name)
+
+    def _by_table(self, name: str, rows: Any) -> tuple[Floats, Any]:
         """Values by company, or of every number that companies have and the place of each."""
         column = OF_ONE_NUMBER.get(name)
         if column is None:
@@ -121,6 +147,18 @@ class Lens(Gate):
             return int(micros(np.array(self.weights.weights[name])))
         affinity = self.weights.learned(self.matcher.ids)[0]
         return 0 if affinity is None else int(affinity.high[self.at].sum())
+
+    def ceiling(self, name: str, rows: Any) -> Any:
+        """The most that a part may add to the score of each company, in millionths (n,).
+
+        A list that a company does not state is neutral, and known to be, without a look at it.
+        """
+        most = self.most(name)
+        unsecured = name == "collateral" and not self.offers.secured[self.at]
+        if name not in _STATED or unsecured or (name == "fx" and self.product.lane != "hedge"):
+            return most
+        neutral = self.worth(name, np.array([np.nan]))[0]
+        return np.where((rows.column("flags") & _STATED[name]) != 0, most, neutral)
 
     def _affinity(self, rows: Rows) -> Micros:
         """What kinds of firms add, in millionths (n,)."""
@@ -138,8 +176,10 @@ class Lens(Gate):
         every = merged(fits.bits)
         if fits.fits.open[self.at]:
             return np.full(len(rows), fits.fits.rows[0, self.at])
-        has = {word: rows.column(f"has.{word}") for word in every}
-        may = {word: rows.column(f"may.{word}") for word in every}
+        has, may = (
+            {word: rows.bits(f"{kind}.{word}", mask) for word, mask in every.items()}
+            for kind in BITS
+        )
         width, low = _width(every)
         if len(rows) < 1 << width or width > WIDEST:
             return self._codes(fits, has, may)
@@ -272,9 +312,7 @@ def _fx(lens: Lens, rows: Rows) -> Floats:
     quoted = [row[lens.at] for row in lens.offers.quoted.values()]
     shares = np.zeros(OTHER_CURRENCY + 1)
     shares[: len(quoted)] = quoted
-    owner, place = rows.items("exposure")
-    worth = shares[rows.at("exposure.currency", place)] * rows.at("exposure.open", place)
-    met = rows.sums(owner, worth)
+    met = rows.table_products("exposure", "exposure.currency", shares, "exposure.open")
     met[~rows.known(POSITIONS)] = np.nan
     open_ = total > 0
     share = np.minimum(met / np.where(open_, total, 1.0), 1.0)
@@ -282,25 +320,29 @@ def _fx(lens: Lens, rows: Rows) -> Floats:
 
 
 def _documents(lens: Lens, rows: Rows) -> Floats:
+    return documents(lens, *lens.papers(rows))
+
+
+def documents(lens: Lens, held: Ints, any_held: Bools, maybe: Bools) -> Floats:
+    """Share of the required papers (n,); NaN for who holds none of any sort, but may."""
     wanted, nothing = lens.offers.wanted[lens.at], float(lens.offers.wanted[lens.at] == 0)
-    found = (lens._papers_held(rows) + nothing) / (wanted + nothing)
-    any_held = np.zeros(len(rows), dtype=np.bool_)
-    maybe = any_held.copy()
-    for word, mask in merged(lens.offers.papers).items():
-        any_held |= (rows.column(f"has.{word}") & np.uint64(mask)) != 0
-        maybe |= (rows.column(f"may.{word}") & np.uint64(mask)) != 0
-    return np.where(~any_held & maybe, np.nan, found)
+    return np.where(~any_held & maybe, np.nan, (held + nothing) / (wanted + nothing))
 
 
 def _preferences(lens: Lens, rows: Rows) -> Floats:
-    if not lens._soft:
-        return np.ones(len(rows))
     points, known = np.zeros(len(rows)), np.zeros(len(rows), dtype=np.bool_)
-    for rule in lens._soft:
-        answer = lens._verdict(rule, rows)
+    for rule in lens.soft:
+        answer = lens.verdict(rule, rows)
         points += 0.5 + 0.5 * answer
         known |= answer != UNKNOWN
-    return np.where(known, points / len(lens._soft), np.nan)
+    return preferences(lens, points, known)
+
+
+def preferences(lens: Lens, points: Floats, known: Bools) -> Floats:
+    """Share of the soft rules (n,) from their points; NaN where no answer is known."""
+    if not lens.soft:
+        return np.ones(len(points))
+    return np.where(known, points / len(lens.soft), np.nan)
 
 
 def _peers(lens: Lens, rows: Rows) -> Floats:
@@ -314,7 +356,8 @@ def _peers(lens: Lens, rows: Rows) -> Floats:
 
 
 def _text(lens: Lens, rows: Rows) -> Floats:
-    shared = rows.table_sums("text", np.ascontiguousarray(lens.offers.text[:, lens.at]))
+    whole = np.rint(lens.offers.text[:, lens.at] * EXACT).astype(np.int64)
+    shared = rows.table_sums("text", whole) / EXACT
     total = rows.column("text.total")
     found = np.where(total > 0, shared / np.where(total > 0, total, 1.0), shared)
     return np.where(rows.known(TEXT), found, np.nan)

@@ -1,4 +1,4 @@
-"""The gate of one product over many packed companies: the readable reference, and the kernel."""
+"""The gate of one product over many packed companies: the readable reference."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from recommender.engine import Engine
 from recommender.matching.eligibility import NO, UNKNOWN, YES, Between
-from recommender.population.gate_programs import Program, available, compared, compared_column
-from recommender.population.population import Segment
+from recommender.population.population import BITS, Segment
 from recommender.population.segment_rows import Bools, Rows
 
-CHUNK = 1 << 15
+NO_AT_ALL = NO - 1  # a no that nothing mends
 Verdicts = NDArray[np.int8]
 
 
@@ -27,8 +26,8 @@ class Gate:
         self.at = self.matcher.index[product_id]
         ours, theirs, soft = self.matcher.parts[self.at]
         self._ours = list(dict.fromkeys(i for i, _ in ours))
-        self._every = list(dict.fromkeys(i for i, _ in (*ours, *theirs)))
-        self._soft = [i for i, _ in soft]
+        self.every = list(dict.fromkeys(i for i, _ in (*ours, *theirs)))
+        self.soft = [i for i, _ in soft]
         self._mendable = engine.mendable
 
     def gate(self, rows: Rows) -> tuple[Verdicts, Bools]:
@@ -39,8 +38,8 @@ class Gate:
         fit = np.full(len(rows), YES, dtype=np.int8)
         stuck = np.zeros(len(rows), dtype=np.bool_)
         ours = set(self._ours)
-        for rule in self._every:
-            verdict = self._verdict(rule, rows)
+        for rule in self.every:
+            verdict = self.verdict(rule, rows)
             no = verdict == NO
             if rule in ours:
                 np.minimum(fit, verdict, out=fit)
@@ -53,64 +52,61 @@ class Gate:
         return fit, (fit == NO) & ~stuck
 
     @cached_property
-    def program(self) -> Program | None:
-        """The gate for the compiled kernel; None where it cannot be had."""
-        if not available():
-            return None
-        ours = set(self._ours)
-        rules = [(rule, rule in ours, bool(self._mendable[rule])) for rule in self._every]
-        found = Program(rules, self.matcher.table, self._compare)
-        return found if found.fits else None
+    def best_fit(self) -> np.int8:
+        """The best fit there is."""
+        return np.int8(UNKNOWN if self.matcher.ceilings[self.at] else YES)
 
-    def gate_all(self, segment: Segment) -> tuple[Verdicts, Bools]:
-        """The gate of every row of a segment, by the kernel where there is one; see `gate`."""
-        if self.program is None:
-            parts = [
-                self.gate(Rows(segment, start, min(start + CHUNK, segment.rows)))
-                for start in range(0, segment.rows, CHUNK)
-            ]
-            fits = np.concatenate([fit for fit, _ in parts])
-            return fits, np.concatenate([maybe for _, maybe in parts])
-        found = self.program.run(segment)
-        maybe = found == NO
-        np.maximum(found, np.int8(NO), out=found)
-        if self.matcher.ceilings[self.at]:
-            np.minimum(found, np.int8(UNKNOWN), out=found)
-        return found, maybe
+    def counts(self, rule: int) -> Verdicts:
+        """What no, not known and yes to a hard rule (3,) let the fit be at best; see NO_AT_ALL."""
+        no = NO if self._mendable[rule] else NO_AT_ALL
+        open_ = UNKNOWN if rule in self._ours else YES
+        return np.array([no, open_, YES], dtype=np.int8)
 
-    def _compare(self, leaf: Between, segment: Segment) -> Verdicts:
-        """Answers of every row to a comparison of numbers."""
-        names = [f"number.{self._names[at]}" if at else None for at in (leaf.left, leaf.right)]
-        if names[1] is None and names[0] is not None:
-            return compared_column(segment, names[0], leaf, 1.0)
-        if names[0] is None and names[1] is not None:
-            return compared_column(segment, names[1], leaf, -1.0)
-        rows = Rows(segment, 0, segment.rows)
-        difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
-        return compared(np.broadcast_to(difference, segment.rows), leaf)
+    def rule(self, rule: int) -> Any:
+        """The parts of a rule: sign and leaves of each."""
+        return self.matcher.table.rules[rule]
 
-    def _verdict(self, rule: int, rows: Rows) -> Verdicts:
+    def columns_of(self, leaf: Between) -> list[str | None]:
+        """The two numbers that are compared; None for 0."""
+        return [f"number.{self._names[at]}" if at else None for at in (leaf.left, leaf.right)]
+
+    def answers(self, leaf: Between, segment: Segment) -> Any:
+        """Answers of every row to a comparison, as places in no, not known and yes (n,)."""
+        every = Rows(segment, 0, segment.rows)
+        found = (self.leaf(leaf, every) + np.int8(1)).view(np.uint8)
+        found.setflags(write=False)  # as those on disk: compiled functions have one type for both
+        return found
+
+    def verdict(self, rule: int, rows: Any) -> Verdicts:
+        """Answers (n,) to a rule."""
         found = np.full(len(rows), NO, dtype=np.int8)
         for sign, leaves in self.matcher.table.rules[rule]:
             part = np.full(len(rows), NO, dtype=np.int8)
             for leaf in leaves:
-                np.maximum(part, self._leaf(leaf, rows), out=part)
+                np.maximum(part, self.leaf(leaf, rows), out=part)
             np.maximum(found, sign * part, out=found)
         return found
 
-    def _leaf(self, leaf: Any, rows: Rows) -> Verdicts:
+    def leaf(self, leaf: Any, rows: Any) -> Verdicts:
+        """Answers (n,) to one comparison of numbers or codes. rows: or patterns."""
         if isinstance(leaf, Between):
             difference = self._number(leaf.left, rows) - self._number(leaf.right, rows)
-            return compared(np.asarray(difference), leaf)
-        mask = np.uint64(leaf.mask)
-        has = (rows.column(f"has.{leaf.word}") & mask) != 0
-        may = (rows.column(f"may.{leaf.word}") & mask) != 0
+            return compared(np.broadcast_to(difference, len(rows)), leaf)
+        has, may = (rows.bits(f"{kind}.{leaf.word}", leaf.mask) != 0 for kind in BITS)
         found: Verdicts = has.view(np.int8) + may.view(np.int8) - np.int8(1)
         return found
 
-    def _number(self, place: int, rows: Rows) -> Any:
+    def _number(self, place: int, rows: Any) -> Any:
         return rows.column(f"number.{self._names[place]}") if place else 0.0
 
     @cached_property
     def _names(self) -> dict[int, str]:
         return {place: name for name, place in self.matcher.layout.numbers.items()}
+
+
+def compared(difference: NDArray[Any], leaf: Between) -> Verdicts:
+    """Answers of differences to a comparison; NaN is not known."""
+    inside = (difference >= leaf.low) & (difference <= leaf.high)
+    outside = (difference < leaf.low) | (difference > leaf.high)
+    found: Verdicts = inside.view(np.int8) - outside.view(np.int8)
+    return found

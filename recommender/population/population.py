@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import orjson
@@ -20,15 +20,18 @@ from numpy.typing import NDArray
 
 from recommender.engine import Engine
 from recommender.errors import InvalidInput, Problem, UnreadableFile
+from recommender.matching.encoding import WORD
 from recommender.matching.scoring import digest
 from recommender.population.column_files import Blocks, DamagedPopulation
 from recommender.population.packing import id_hash, unpacked
 from recommender.tables import read_document
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST, SEGMENTS = "manifest.json", "segments"
 VERSIONS = ("catalogue_version", "parameters_version", "layout")
 STRUCTURE = ("eligibility", "similarity")
+BITS = ("has", "may")
+_ALL = (1 << WORD) - 1
 Array = NDArray[Any]
 
 
@@ -63,6 +66,24 @@ def versions_of(engine: Engine) -> dict[str, str]:
     return dict(zip(VERSIONS, found, strict=True))
 
 
+class Piece(NamedTuple):
+    """Some bits of a word of the bitsets, packed as one column of places in a table of patterns."""
+
+    word: int
+    low: int
+    width: int
+
+    @property
+    def name(self) -> str:
+        """Of its column; those of the patterns end in `.has` and `.may`."""
+        return f"bits.{self.word}.{self.low}"
+
+    @property
+    def mask(self) -> int:
+        """Its bits in the word."""
+        return ((1 << self.width) - 1) << self.low
+
+
 class Segment(Blocks):
     """Some thousand companies. first: number of its first row in the population."""
 
@@ -70,6 +91,44 @@ class Segment(Blocks):
         super().__init__(folder / SEGMENTS / manifest["name"], manifest)
         self.name, self.rows, self.first = str(manifest["name"]), int(manifest["rows"]), first
         self._starts: dict[str, Array] = {}
+
+    @cached_property
+    def pieces(self) -> Mapping[int, list[Piece]]:
+        """How each word of the bitsets is cut, from its lowest bit to its highest."""
+        lows: dict[int, list[int]] = {}
+        for kind, *at in (name.split(".") for name in self.columns):
+            if kind == "bits" and len(at) == 2:
+                lows.setdefault(int(at[0]), []).append(int(at[1]))
+        found: dict[int, list[Piece]] = {}
+        for word, own in lows.items():
+            ends = [*sorted(own)[1:], WORD]
+            spans = zip(sorted(own), ends, strict=True)
+            found[word] = [Piece(word, low, end - low) for low, end in spans]
+        return found
+
+    def read(self, name: str, start: int = 0, stop: int | None = None) -> Array:
+        """Values of some rows as they were written; `has.N` and `may.N` are words of bits."""
+        if name.partition(".")[0] not in BITS:
+            return super().read(name, start, stop)
+        return self.bits(name, _ALL, lambda piece: Blocks.read(self, piece, start, stop))
+
+    def pick(self, name: str, rows: Array) -> Array:
+        """Values of rows by number, as `read` gives them."""
+        if name.partition(".")[0] not in BITS:
+            return super().pick(name, rows)
+        return self.bits(name, _ALL, lambda piece: Blocks.pick(self, piece, rows))
+
+    def bits(self, name: str, mask: int, places: Callable[[str], Array]) -> Array:
+        """Some bits of `has.N` or `may.N`. places: gives rows of the column of a piece."""
+        kind, _, word = name.partition(".")
+        parts = [
+            Blocks.read(self, f"{piece.name}.{kind}").take(places(piece.name))
+            << np.uint64(piece.low)
+            for piece in self.pieces[int(word)]
+            if piece.mask & mask
+        ]
+        found: Array = np.bitwise_or.reduce(parts) & np.uint64(mask)
+        return found
 
     @cached_property
     def dictionaries(self) -> Mapping[str, list[Any]]:

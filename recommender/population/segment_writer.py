@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from recommender.matching.kinds import Firm
 from recommender.population.column_files import BlockWriter
 from recommender.population.packing import Batch, id_hash
-from recommender.population.population import Segment
+from recommender.population.patterns import as_places
+from recommender.population.population import Piece, Segment
 
-SEGMENT = 1 << 17
+SEGMENT = 1 << 19
 Array = NDArray[Any]
 Entry = Mapping[str, Any]
 
@@ -37,11 +38,14 @@ class Words:
 
 
 class SegmentWriter:
-    """One segment that grows by batches; nothing refers to it until its entry is in a manifest."""
+    """One segment that grows by batches; nothing refers to it until its entry is in a manifest.
 
-    def __init__(self, folder: Path) -> None:
+    pieces: how the bitsets are cut.
+    """
+
+    def __init__(self, folder: Path, pieces: tuple[Piece, ...]) -> None:
         folder.mkdir(parents=True)
-        self._folder, self._blocks = folder, BlockWriter(folder)
+        self._folder, self._blocks, self._pieces = folder, BlockWriter(folder), pieces
         self._parts: dict[str, dict[str, list[Array]]] = defaultdict(lambda: defaultdict(list))
         self._words = {name: Words() for name in ("segments", "tokens", "managers", "groups")}
         self._amounts: list[tuple[Array, Array, Array]] = []
@@ -82,6 +86,7 @@ class SegmentWriter:
         """Write the columns; gives the entry for the manifest."""
         for block in ("eligibility", "similarity", "text", "learned", "filters", "names"):
             columns = {n: np.concatenate(parts) for n, parts in self._parts[block].items()}
+            columns = as_places(columns, self._pieces) if block == "eligibility" else columns
             self._blocks.write(block, columns)
         self._blocks.write("amounts", self._by_product(products))
         self._blocks.finish("profile")

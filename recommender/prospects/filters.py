@@ -59,14 +59,7 @@ def _within(values: Any, low: int, high: int) -> Bools:
 def _has(layout: Layout, field: str, codes: Sequence[str]) -> Callable[[Rows], Bools]:
     """Companies that certainly have one of some codes."""
     masks = merged(layout.codes[field].bits[code] for code in codes)
-
-    def mask(rows: Rows) -> Bools:
-        found = np.zeros(len(rows), dtype=np.bool_)
-        for word, bits in masks.items():
-            found |= (rows.column(f"has.{word}") & np.uint64(bits)) != 0
-        return found
-
-    return mask
+    return lambda rows: rows.counted(masks) > 0
 
 
 def _trades(low: int, high: int) -> Callable[[Rows], Bools]:

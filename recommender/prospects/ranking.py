@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from recommender.matching.eligibility import NO, UNKNOWN, YES
 from recommender.matching.scoring import MICRO, Weights
 from recommender.population.columnar import Lens
-from recommender.population.population import Population
+from recommender.population.population import Population, Segment
 from recommender.population.segment_rows import Rows
+from recommender.population.sweep import swept
 from recommender.prospects.filters import Filter
 from recommender.prospects.options import Order
-from recommender.prospects.shortlist import shortlisted
+from recommender.prospects.shortlist import Begun, shortlisted
 
 Array = NDArray[Any]
 
@@ -52,43 +53,47 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Gated:
-    """What the gate and the filters leave. fitting: by segment; near: rows that may be near misses.
+    """What the gate and the filters leave. fitting: by segment.
 
-    near: numbers in the population (n,).
+    found: gives the rows of a segment that may be near misses.
     """
 
     lens: Lens
-    fitting: list[Rows]
-    near: Array
+    fitting: list[Begun]
+    found: Sequence[Callable[[], Array]]
     counts: Counts
+
+    @cached_property
+    def near(self) -> Array:
+        """Rows that may be near misses, by their numbers in the population (n,)."""
+        return _joined([rows() for rows in self.found])
 
     def field(self, count: int | None = None) -> Field:
         """Companies that fit with scores, among them the first `count` by score; None: all."""
         if count is None:
-            return _field(self.lens, [(rows, self.lens.scores(rows)) for rows in self.fitting])
+            return _field(self.lens, [(own.rows, own.scores(self.lens)) for own in self.fitting])
         return _field(self.lens, shortlisted(self.lens, self.fitting, count))
 
 
 def gated(lens: Lens, population: Population, filters: Sequence[Filter]) -> Gated:
     """The companies that fit and pass the filters, rows that may be near misses, and counts."""
     counts = Counts(left_out={name: 0 for name, _ in filters})
-    fitting: list[Rows] = []
-    near: list[Array] = []
+    fitting: list[Begun] = []
+    near: list[Callable[[], Array]] = []
     for segment in population.segments:
-        fit, maybe = lens.gate_all(segment)
+        found = swept(lens, segment)
         gone = population.removed[segment.first : segment.first + segment.rows]
+        begun = Begun(Rows(segment, 0, segment.rows, found.rows), found.high, found.left)
         if gone.any():
-            fit[gone], maybe[gone] = NO, False
-        counts.eligible += int((fit == YES).sum())
-        counts.conditional += int((fit == UNKNOWN).sum())
-        there = Rows(segment, 0, segment.rows, np.flatnonzero(fit >= 0))
-        fitting.append(_filtered(there, filters, counts.left_out))
-        open_ = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
-        near.append(_filtered(open_, filters, None).chosen + segment.first)
+            begun = begun.kept(~gone[found.rows])
+            found.fit[gone], found.maybe[gone] = NO, False
+        counts.eligible += int(np.count_nonzero(found.fit == YES))
+        counts.conditional += int(np.count_nonzero(found.fit == UNKNOWN))
+        fitting.append(_filtered(begun, filters, counts.left_out))
+        near.append(partial(_near, segment, found.maybe, filters))
+        counts.candidates += len(near[-1]()) if filters else int(np.count_nonzero(found.maybe))
     counts.kept = sum(map(len, fitting))
-    candidates = _joined(near)
-    counts.candidates = len(candidates)
-    return Gated(lens, fitting, candidates, counts)
+    return Gated(lens, fitting, near, counts)
 
 
 def _field(lens: Lens, scored_rows: Sequence[tuple[Rows, Array]]) -> Field:
@@ -103,13 +108,20 @@ def _joined(parts: Sequence[Array]) -> Array:
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.int64)
 
 
-def _filtered(rows: Rows, filters: Sequence[Filter], left_out: dict[str, int] | None) -> Rows:
+def _filtered(begun: Begun, filters: Sequence[Filter], left_out: dict[str, int]) -> Begun:
     for name, mask in filters:
-        before = len(rows)
+        before = len(begun)
+        begun = begun.kept(mask(begun.rows))
+        left_out[name] += before - len(begun)
+    return begun
+
+
+def _near(segment: Segment, maybe: Array, filters: Sequence[Filter]) -> Array:
+    """Rows of a segment that may be near misses and pass the filters."""
+    rows = Rows(segment, 0, segment.rows, np.flatnonzero(maybe))
+    for _, mask in filters:
         rows = rows.among(mask(rows))
-        if left_out is not None:
-            left_out[name] += before - len(rows)
-    return rows
+    return rows.chosen + segment.first
 
 
 def amounts_of(rows: Rows, product: int) -> Array:

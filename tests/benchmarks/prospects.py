@@ -13,22 +13,28 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from recommender import Catalogue, Engine
-from recommender.population.build import build
+from recommender.population import lookups, segment_rows
+from recommender.population.build import How, build
 from recommender.population.column_files import BlockWriter
 from recommender.population.columnar import Lens
 from recommender.population.company_files import Read
 from recommender.population.packing import _names
-from recommender.population.population import SEGMENTS, Population, manifest_text
+from recommender.population.population import SEGMENTS, Population, Segment, manifest_text
+from recommender.population.segment_rows import Rows
+from recommender.population.segment_writer import SEGMENT
+from recommender.population.sweep import swept
 from recommender.prospects.lists import Prospects
 from recommender.prospects.options import ProspectOptions
-from recommender.prospects.ranking import gated, keys_of
+from recommender.prospects.ranking import gated
 from recommender.simulation import companies
-from tests.benchmarks.timing import Line, Work, interleaved, lines
+from tests.benchmarks.peer_rankers import cosine, flat, nearest, trees
+from tests.benchmarks.timing import Line, Work, interleaved, lines, significant
+from tests.benchmarks.token_rows import token_rows, token_vector
 
-FIRMS, TIMES, TOP = 5_000, 200, 100
+FIRMS, TIMES, TOP = 20_000, 50, 100
+ROUNDS, SLOW, CHUNK = 7, 20_000, 1 << 15
 PRODUCTS = ("cor-e-loan", "eci-financing", "exp-receivable", "fxh-forward")
 LIMIT = "limit: every packed byte of structure and text read once"
 READ = ("eligibility", "similarity", "text", "learned", "filters")
@@ -43,7 +49,7 @@ def run(*, small: bool) -> Iterator[Line]:
         count, times = (60, 2) if small else (FIRMS, TIMES)
         population = repeated(engine, Path(folder), count, times)
         for product in PRODUCTS[:1] if small else PRODUCTS:
-            yield from measured(engine, population, product, 1 if small else 9)
+            yield from measured(engine, population, product, 1 if small else ROUNDS)
 
 
 def measured(engine: Engine, population: Population, product: str, rounds: int) -> Iterator[Line]:
@@ -56,26 +62,51 @@ def measured(engine: Engine, population: Population, product: str, rounds: int) 
     words = [block[: len(block) // 8 * 8].view(np.uint64) for block in bytes_]
     used, lens = Prospects(engine, population), Lens(engine, product, DAY)
     options = ProspectOptions(n=TOP, consent=False, near_misses=False)
-    plain = Lens(engine, product, DAY)
-    plain.__dict__["program"] = None
-    fitting = gated(lens, population, ()).fitting
-    table, weights = tokens_of(population)
+    kept = gated(lens, population, ()).counts.kept
+    table = token_rows(population, lens)
     works: dict[str, Work] = {
         LIMIT: lambda: [int(np.bitwise_xor.reduce(block)) for block in words],
-        "gate": lambda: [lens.gate_all(segment) for segment in population.segments],
+        "gate": lambda: [swept(lens, segment, scores=False) for segment in population.segments],
         "gate and the first 100 by score": lambda: first(lens, population),
-        "reference: gate by numpy, every score": lambda: reference(plain, population),
+        "the same without numba": lambda: without_numba(lens, population),
+        "reference: every rule and similarity in numpy": lambda: reference(lens, population),
         "a page of 100, from profiles, worded": lambda: page(used, product, options),
-        "peer: scipy CSR @ vector, tokens alone": lambda: table @ weights,
     }
-    seconds = interleaved(works, rounds)
+    peers, shares = peers_of(lens, population, table, small=rounds == 1)
+    spent: dict[str, float] = {}
+    seconds = interleaved({**works, **peers}, rounds, processor=spent)
     sizes = {
         "product": product,
         "companies": population.companies,
-        "fit": sum(map(len, fitting)),
+        "fit": kept,
         "megabytes_read": round(sum(block.nbytes for block in bytes_) / 1e6, 1),
     }
-    yield from lines("B", seconds, LIMIT, **sizes)
+    seconds |= {name: seconds[name] * share for name, share in shares.items()}
+    spent |= {name: spent[name] * share for name, share in shares.items()}
+    for line in lines("B", seconds, LIMIT, **sizes):
+        name = str(line["what"])
+        own = {"processor_ms": significant(spent[name] * 1e3),
+               "against_processor_ms": significant(spent[LIMIT] * 1e3)}  # fmt: skip
+        if name in shares:
+            own |= {"measured_companies": round(population.companies / shares[name])}
+        yield {**line, **own}
+
+
+def peers_of(
+    lens: Lens, population: Population, table: Any, *, small: bool
+) -> tuple[dict[str, Work], dict[str, float]]:
+    """Peers on the tokens of our own score; slow ones on fewer companies, and how many fewer."""
+    rows = min(table.shape[0], 50 if small else SLOW)
+    some, vector = table[:rows], token_vector(lens, table.shape[1])
+    top = min(TOP, rows - 1)
+    slow: dict[str, Work] = {
+        "peer: FAISS flat, inner product": flat(some, vector[None], top),
+        "peer: scikit-learn cosine, CSR": cosine(some, vector[None], top),
+        "peer: scikit-learn NearestNeighbors": nearest(some, vector[None], top),
+        "peer: LightGBM on 20 ready features": trees(rows),
+    }
+    shares = dict.fromkeys(slow, table.shape[0] / rows)
+    return {"peer: scipy CSR @ vector": lambda: table @ vector, **slow}, shares
 
 
 def first(lens: Lens, population: Population) -> Any:
@@ -83,10 +114,29 @@ def first(lens: Lens, population: Population) -> Any:
     return gated(lens, population, ()).field(TOP)
 
 
+def without_numba(lens: Lens, population: Population) -> Any:
+    """The same as if numba were not installed."""
+    numba = lookups.available
+    modules = (lookups, segment_rows)
+    try:
+        for module in modules:
+            module.available = lambda: False
+        return first(lens, population)
+    finally:
+        for module in modules:
+            module.available = numba
+
+
 def reference(lens: Lens, population: Population) -> Any:
-    """The same without the compiled gate, every company that fits scored."""
-    field = gated(lens, population, ()).field()
-    return np.lexsort(keys_of(field, "fit", lens.product.lane, lens.weights)[::-1])[:TOP]
+    """The readable reference: every rule asked of every company, every one that fits scored."""
+    found = []
+    for segment in population.segments:
+        for start in range(0, segment.rows, CHUNK):
+            rows = Rows(segment, start, min(start + CHUNK, segment.rows))
+            fit, _ = lens.gate(rows)
+            found.append(lens.scores(rows.among(fit >= 0)))
+    totals = np.concatenate(found)
+    return np.sort(totals)[::-1][:TOP]
 
 
 def page(used: Prospects, product: str, options: ProspectOptions) -> Any:
@@ -95,54 +145,65 @@ def page(used: Prospects, product: str, options: ProspectOptions) -> Any:
     return used.top(product, options)
 
 
-def tokens_of(population: Population) -> tuple[Any, Any]:
-    """Companies as sparse rows of learned tokens, and a vector."""
-    counts, items, values = [], [], []
-    for segment in population.segments:
-        counts.append(segment.read("token.n"))
-        items.append(segment.read("token"))
-        values.append(segment.read("token.value"))
-    starts = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    columns = np.concatenate(items).astype(np.int64)
-    table = csr_matrix((np.concatenate(values), columns, starts))
-    return table, np.linspace(0.0, 1.0, table.shape[1])
+def repeated(
+    engine: Engine, folder: Path, count: int, times: int, *, profiles: bool = True
+) -> Population:
+    """A population of `count` companies with every column repeated, in segments as usual.
 
-
-def repeated(engine: Engine, folder: Path, count: int, times: int) -> Population:
-    """A population of `count` companies with every column repeated."""
+    profiles: keep them; without, companies can be ranked, and no page be made.
+    """
     firms = (Read(at, firm, {}, []) for at, firm in enumerate(companies(count, 11, 0.2), start=1))
-    build(engine, firms, folder / "one", DAY)
+    build(engine, firms, folder / "one", DAY, How(workers=2))
     source = Population.open(folder / "one")
     (segment,) = source.segments
-    place = folder / "many" / SEGMENTS / segment.name
-    place.mkdir(parents=True)
-    writer = BlockWriter(place)
-    blocks: dict[str, list[str]] = {}
-    for name, placed in segment.columns.items():
-        if not name.endswith(".table"):
-            blocks.setdefault(placed.block, []).append(name)
-    for block, names in blocks.items():
-        if block in PROFILES:
-            for _ in range(times if block == "profile" else 1):
-                writer.append(block, segment.stored(block).tobytes())
-            writer.finish(block)
-            continue
-        writer.write(block, columns_of(segment, block, names, times))
-    entry = {**writer.manifest(), "name": segment.name, "rows": count * times}
-    manifest = {**source.manifest, "rows": count * times, "synthetic": count * times}
-    manifest["segments"] = [{**entry, "synthetic": count * times}]
+    most = max(1, SEGMENT // count)
+    shares = [min(most, times - done) for done in range(0, times, most)]
+    entries = [
+        repeated_segment(segment, folder / "many", f"{number:06d}", share, profiles=profiles)
+        for number, share in enumerate(shares, start=1)
+    ]
+    rows = count * times
+    manifest = {**source.manifest, "rows": rows, "synthetic": rows, "segments": entries}
     (folder / "many" / "manifest.json").write_bytes(manifest_text(manifest))
     return Population.open(folder / "many")
 
 
-def columns_of(segment: Any, block: str, names: list[str], times: int) -> dict[str, Any]:
+def repeated_segment(
+    segment: Segment, folder: Path, name: str, times: int, *, profiles: bool
+) -> dict[str, Any]:
+    """One segment with every column of another repeated; its entry for the manifest."""
+    place = folder / SEGMENTS / name
+    place.mkdir(parents=True)
+    writer = BlockWriter(place)
+    blocks: dict[str, list[str]] = {}
+    for column, placed in segment.columns.items():
+        if not column.endswith(".table"):
+            blocks.setdefault(placed.block, []).append(column)
+    for block, names in blocks.items():
+        if block in PROFILES:
+            for _ in range(1 if block == "dictionaries" else times * profiles):
+                writer.append(block, segment.stored(block).tobytes())
+            writer.finish(block)
+        else:
+            writer.write(block, columns_of(segment, block, names, times, name))
+    rows = segment.rows * times
+    return {**writer.manifest(), "name": name, "rows": rows, "synthetic": rows}
+
+
+def columns_of(
+    segment: Segment, block: str, names: list[str], times: int, prefix: str
+) -> dict[str, Any]:
     """The columns of one block, repeated; amounts are by product, ids are new."""
     if block == "amounts":
         return amounts_of(segment, times)
-    found = {name: np.tile(segment.read(name), times) for name in names}
+    patterns = (".has", ".may")
+    found = {
+        name: segment.read(name) if name.endswith(patterns) else np.tile(segment.read(name), times)
+        for name in names
+    }
     if block == "names":
         rows = range(segment.rows)
-        found |= _names([f"t{k:04d}-{row:05d}" for k in range(times) for row in rows])
+        found |= _names([f"{prefix}-{k:04d}-{row:05d}" for k in range(times) for row in rows])
     return found
 
 

@@ -88,9 +88,13 @@ def _port(process: subprocess.Popen[str]) -> int:
 
 def request(body: Any) -> bytes:
     """A recommendation asked for over HTTP/1.1, as bytes."""
-    sent = orjson.dumps(body)
+    return posted(PATH, orjson.dumps(body))
+
+
+def posted(path: str, sent: bytes) -> bytes:
+    """JSON sent to a path over HTTP/1.1, as bytes."""
     head = (
-        f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(sent)}\r\n\r\n"
     )
     return head.encode() + sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 Line = dict[str, Any]
@@ -13,28 +13,38 @@ Work = Callable[[], object]
 DIGITS = 3
 
 
-def interleaved(works: Mapping[str, Work], rounds: int, calls: int = 1) -> dict[str, float]:
+def interleaved(
+    works: Mapping[str, Work],
+    rounds: int,
+    calls: int = 1,
+    processor: dict[str, float] | None = None,
+) -> dict[str, float]:
     """Median seconds of one call of each work; in every round each has its turn.
 
     Whatever disturbs the machine for a while disturbs all of them. Every work runs once before,
-    unmeasured, and the garbage collector waits.
+    unmeasured, and the garbage collector waits. processor: takes the median seconds of processor
+    of this process, which other work on the machine disturbs less.
     """
     for work in works.values():
         work()
     seconds: dict[str, list[float]] = {name: [] for name in works}
+    spent: dict[str, list[float]] = {name: [] for name in works}
     enabled = gc.isenabled()
     gc.disable()
     try:
         for _ in range(rounds):
             for name, work in works.items():
-                start = perf_counter()
+                start, before = perf_counter(), process_time()
                 for _ in range(calls):
                     work()
                 seconds[name].append((perf_counter() - start) / calls)
+                spent[name].append((process_time() - before) / calls)
             gc.collect()
     finally:
         if enabled:
             gc.enable()
+    if processor is not None:
+        processor |= {name: median(times) for name, times in spent.items()}
     return {name: median(times) for name, times in seconds.items()}
 
 

@@ -54,6 +54,15 @@ def test_a_cluster_writes_the_same_bytes_as_one_machine(cluster, source, whole, 
     assert contents(tmp_path / "out") == contents(whole[0])
 
 
+def test_nothing_is_written_below_the_installed_spark(cluster):
+    import pyspark
+
+    home = Path(pyspark.__file__).parent
+    ours = cluster.sparkContext.applicationId
+    assert not (home / spark.WORK / ours).exists()
+    assert (Path(spark._lent(home).name) / spark.WORK / ours).is_dir()
+
+
 def test_the_command_goes_on_with_what_one_machine_began(cluster, source, whole, tmp_path, capsys):
     out = tmp_path / "out"
     run(source, out)

@@ -16,6 +16,8 @@ from recommender.population.build import build
 from recommender.population.columnar import Lens
 from recommender.population.population import Population
 from recommender.population.segment_rows import Rows
+from recommender.population.sweep import swept
+from recommender.prospects.shortlist import Begun
 
 some = settings(
     max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), print_blob=False
@@ -27,10 +29,11 @@ def population(tmp_path_factory):
     return packed(tmp_path_factory.mktemp("columnar"))
 
 
-def without_kernel(lens):
-    """The same product, looked at without the compiled gate."""
-    lens.__dict__["program"] = None
-    return lens
+def without_numba(lens, segment):
+    """A segment looked at as if numba were not installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recommender.population.lookups.available", lambda: False)
+        return swept(lens, segment)
 
 
 def assert_same(used, segment, lens_engine=None):
@@ -52,8 +55,13 @@ def assert_same(used, segment, lens_engine=None):
             if lens.product.lane in feature.lanes:
                 found = lens.values(feature.name, all_rows)
                 np.testing.assert_array_equal(found, scores.values[:, j, k], feature.name)
-        for kernel in (lens.gate_all(segment), without_kernel(lens).gate_all(segment)):
-            np.testing.assert_array_equal(kernel, (fit, near))
+        for found in (swept(lens, segment), without_numba(lens, segment)):
+            np.testing.assert_array_equal(found.fit, fit)
+            np.testing.assert_array_equal(found.maybe, near)
+            fitting = all_rows.among(fit >= 0)
+            np.testing.assert_array_equal(found.rows, fitting.chosen)
+            begun = Begun(fitting, found.high, found.left)
+            np.testing.assert_array_equal(begun.scores(lens), scores.total[fit >= 0, j])
         missing = [int(matcher.offers.missing_papers(case.columns)[j]) for case in cases]
         assert lens.missing(all_rows).tolist() == missing
         lane = (matcher.products[j].lane,)

@@ -1,6 +1,7 @@
 """Populations that were killed, damaged or made by another version: the old state or a refusal."""
 
 import datetime
+import fcntl
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from recommender.population.build import (
     remove,
 )
 from recommender.population.column_files import DamagedPopulation
-from recommender.population.population import MANIFEST, Population, PopulationMismatch
+from recommender.population.population import FORMAT, MANIFEST, Population, PopulationMismatch
 
 ROOT = Path(__file__).parents[3]
 
@@ -61,11 +62,31 @@ def test_kill_9_in_the_middle_leaves_the_old_state(tmp_path, kind):
     if kind == "build":
         with pytest.raises(UnreadableFile):
             Population.open(tmp_path / "new")
+        assert [path.name[:5] for path in tmp_path.iterdir() if path.is_dir()].count(".new.") == 1
         build(engine(), read_from(profiles()[:3]), tmp_path / "new", DAY)
+        assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
     else:
         assert len(list((population.folder / "segments").iterdir())) > 1
         remove(population.folder, [before[0][0]])
         assert len(list((population.folder / "segments").iterdir())) == 1
+
+
+def test_what_another_build_is_writing_is_left_alone(tmp_path):
+    mine, other = tmp_path / ".new.abcdefgh", tmp_path / ".new.backup"
+    for folder in (mine, other):
+        folder.mkdir()
+        (folder / ".lock").write_bytes(b"")
+    with (mine / ".lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        build(engine(), read_from(profiles()[:2]), tmp_path / "new", DAY)
+    assert mine.is_dir()
+    remove(tmp_path / "new", [profiles()[0]["id"]])
+    build(engine(), read_from(profiles()[:2]), tmp_path / "newer", DAY)
+    assert mine.is_dir()
+    (tmp_path / "new").rename(tmp_path / "old")
+    build(engine(), read_from(profiles()[:2]), tmp_path / "new", DAY)
+    assert not mine.exists()
+    assert other.is_dir()
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "manifest"])
@@ -92,13 +113,14 @@ def test_a_byte_that_changed_is_found_when_asked(tmp_path):
         Population.open(population.folder).verify()
 
 
-def test_another_format_is_refused(tmp_path):
+@pytest.mark.parametrize("given", [1, 99])
+def test_another_format_is_refused(tmp_path, given):
     population = packed(tmp_path, profiles()[:2])
     manifest = json.loads((population.folder / MANIFEST).read_text())
-    (population.folder / MANIFEST).write_text(json.dumps({**manifest, "format": 99}))
+    (population.folder / MANIFEST).write_text(json.dumps({**manifest, "format": given}))
     with pytest.raises(PopulationMismatch) as caught:
         Population.open(population.folder)
-    assert caught.value.problems[0].params == {"found": 99, "expected": 1}
+    assert caught.value.problems[0].params == {"found": given, "expected": FORMAT}
 
 
 def test_another_layout_is_refused(tmp_path):

@@ -1,15 +1,18 @@
 """The first so many by score, found without scoring all: the same as scoring all."""
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from populations import DAY, engine, learned_weights, packed
 
-from recommender.population import gate_programs
 from recommender.population.columnar import Lens
 from recommender.population.segment_rows import Rows
+from recommender.population.sweep import swept
 from recommender.prospects import shortlist
+from recommender.prospects.shortlist import Begun
 
 IDS = engine().matcher.ids
 
@@ -24,16 +27,21 @@ def kernel(request, monkeypatch):
     """With numba, and as if it were not installed."""
     monkeypatch.setattr(shortlist, "ENOUGH", 8)
     if request.param == "plain":
-        for module in ("columnar_gate", "segment_rows"):
+        for module in ("lookups", "segment_rows"):
             monkeypatch.setattr(f"recommender.population.{module}.available", lambda: False)
-    return gate_programs.available()
+    return find_spec("numba") is not None
 
 
 def fitting(lens, population):
-    return [
-        Rows(segment, 0, segment.rows, np.flatnonzero(lens.gate_all(segment)[0] >= 0))
-        for segment in population.segments
-    ]
+    found = []
+    for segment in population.segments:
+        seen = swept(lens, segment)
+        found.append(Begun(Rows(segment, 0, segment.rows, seen.rows), seen.high, seen.left))
+    return found
+
+
+def reference(lens, groups):
+    return [(group.rows, lens.scores(group.rows)) for group in groups]
 
 
 def best(pairs, count):
@@ -55,7 +63,7 @@ def test_the_first_of_every_product_are_those_of_scoring_all(population, kernel,
     for product_id in IDS:
         lens = Lens(used, product_id, DAY)
         groups = fitting(lens, population)
-        every = [(rows, lens.scores(rows)) for rows in groups]
+        every = reference(lens, groups)
         found = shortlist.shortlisted(lens, groups, count)
         assert best(found, count) == best(every, count)
         shorter += sum(len(rows) for rows, _ in found) < sum(map(len, groups))
@@ -66,7 +74,7 @@ def test_the_first_of_every_product_are_those_of_scoring_all(population, kernel,
 def test_however_many_are_asked_for(population, product, count):
     lens = Lens(engine(), IDS[product], DAY)
     groups = fitting(lens, population)
-    every = [(rows, lens.scores(rows)) for rows in groups]
+    every = reference(lens, groups)
     assert best(shortlist.shortlisted(lens, groups, count), count) == best(every, count)
 
 
@@ -74,6 +82,6 @@ def test_no_part_adds_more_than_it_may(population):
     used = engine().serving(learned_weights())
     for product_id in IDS:
         lens = Lens(used, product_id, DAY)
-        for rows in fitting(lens, population):
+        for group in fitting(lens, population):
             for name in lens.parts:
-                assert (lens.part(name, rows) <= lens.most(name)).all()
+                assert (lens.part(name, group.rows) <= lens.most(name)).all()
