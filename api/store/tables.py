@@ -225,13 +225,16 @@ runs = sa.Table(
     Column("product_id", sa.String(64)),
     Column("engine_version", sa.String(64), nullable=False),
     Column("catalogue_version", sa.String(64), nullable=False),
+    Column("parameters_version", sa.String(64), nullable=False),
     Column("model_version", sa.String(64), nullable=False),
+    Column("population_version", sa.String(64)),
     Column("request", Text),
     Column("answer", Text),
     _at("at"),
     _at("erased_at", required=False),
-    Index(None, "organisation_id", "at"),
+    Index(None, "organisation_id", "at", "id"),
     Index(None, "organisation_id", "company_id"),
+    Index(None, "organisation_id", "user_id", "at"),
 )
 
 applications = sa.Table(
