@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
+from api.engine_versions import engine_of_versions
 from api.loading import load_engine
 from api.settings import Settings
 from recommender import Company, Engine
@@ -26,8 +29,22 @@ def plan(
     versions: of catalogue and model of the serving process; another engine is loaded when the one
     here has others.
     """
+    return _planned(_planner(settings, versions), company, options)
+
+
+def plan_again(
+    settings: Settings, versions: Mapping[str, Any], company: Company, options: PlanOptions
+) -> tuple[bytes | None, tuple[Problem, ...]]:
+    """`plan` as it was once: with the versions of a run, as far as they are kept."""
+    engine = engine_of_versions(settings, versions, load_engine(settings))
+    return _planned(Planner(engine), company, options)
+
+
+def _planned(
+    planner: Planner, company: Company, options: PlanOptions
+) -> tuple[bytes | None, tuple[Problem, ...]]:
     try:
-        answer = _planner(settings, versions).plan(company, options)
+        answer = planner.plan(company, options)
     except InvalidInput as error:
         return None, error.problems
     except CorridorError as error:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from api.engine_versions import engine_of_versions
 from api.errors import MEDIA_TYPE, NotReady, problem_body
 from api.loading import Follower
 from api.settings import Settings
@@ -50,19 +52,32 @@ class Ranking:
 
     async def prospects(self, product_id: str, options: ProspectOptions) -> Answered:
         """A page of prospects, or what is wrong; a worker that died is replaced once."""
+        return await self._asked(product_id, options, None)
+
+    async def again(
+        self, product_id: str, options: ProspectOptions, versions: Mapping[str, Any]
+    ) -> Answered:
+        """The same page with the versions of an earlier answer, as far as they are kept."""
+        return await self._asked(product_id, options, dict(versions))
+
+    async def _asked(
+        self, product_id: str, options: ProspectOptions, versions: dict[str, Any] | None
+    ) -> Answered:
         try:
-            return await self._asked(product_id, options)
+            return await self._submitted(product_id, options, versions)
         except BrokenProcessPool:
             self.stop()
-            return await self._asked(product_id, options)
+            return await self._submitted(product_id, options, versions)
 
-    async def _asked(self, product_id: str, options: ProspectOptions) -> Answered:
+    async def _submitted(
+        self, product_id: str, options: ProspectOptions, versions: dict[str, Any] | None
+    ) -> Answered:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             given = self._settings.model_dump()
             self._pool = ProcessPoolExecutor(1, context, _begin, (given,))
         stated = options.model_dump(mode="json")
-        waiting = self._pool.submit(_answer, product_id, stated)
+        waiting = self._pool.submit(_answer, product_id, stated, versions)
         return await asyncio.wrap_future(waiting)
 
     def stop(self) -> None:
@@ -87,19 +102,28 @@ class _Worker:
 
     def prospects(self) -> Prospects:
         """Lists of the population as it stands, for the engine that serves."""
-        self._follower.look()
-        folder = self._settings.population
-        if folder is None or self._engine is None:
-            raise NotReady(missing=label("api.part.population"))
+        folder, engine = self._ready()
         stamp = _stamp_of(folder)
         if (
             self._prospects is None
             or self._stamp != stamp
-            or self._prospects.engine is not self._engine
+            or self._prospects.engine is not engine
         ):
-            self._prospects = Prospects(self._engine, _opened(folder))
+            self._prospects = Prospects(engine, _opened(folder))
             self._stamp = stamp
         return self._prospects
+
+    def earlier(self, versions: Mapping[str, Any]) -> Prospects:
+        """Lists of the population as it stands, for the engine of an earlier answer."""
+        now, (folder, _) = self.prospects(), self._ready()
+        engine = engine_of_versions(self._settings, versions, now.engine)
+        return now if engine is now.engine else Prospects(engine, _opened(folder))
+
+    def _ready(self) -> tuple[Path, Engine]:
+        self._follower.look()
+        if self._settings.population is None or self._engine is None:
+            raise NotReady(missing=label("api.part.population"))
+        return self._settings.population, self._engine
 
 
 def _stamp_of(folder: Path) -> tuple[int, int] | None:
@@ -127,13 +151,17 @@ def _begin(settings: dict[str, Any]) -> None:
     _SETTINGS["settings"] = Settings.model_validate(settings)
 
 
-def _answer(product_id: str, options: dict[str, Any]) -> Answered:
+def _answer(
+    product_id: str, options: dict[str, Any], versions: dict[str, Any] | None
+) -> Answered:
     """One page, in the worker process. Errors come back worded: exceptions may not travel."""
     language = options["language"]
     try:
         if "worker" not in _WORKER:
             _WORKER["worker"] = _Worker(_SETTINGS["settings"])
-        found = _WORKER["worker"].prospects().top(product_id, ProspectOptions.parse(options))
+        worker = _WORKER["worker"]
+        lists = worker.prospects() if versions is None else worker.earlier(versions)
+        found = lists.top(product_id, ProspectOptions.parse(options))
     except CorridorError as error:
         body = problem_body(error, language)
         return Answered(body["status"], orjson.dumps(body), MEDIA_TYPE)

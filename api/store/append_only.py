@@ -54,3 +54,16 @@ def _verbs(*, postgresql: bool) -> tuple[str, ...]:
 
 def _name(table: str, verb: str) -> str:
     return f"{table}_no_{verb.lower()}"
+
+
+def missing(connection: sa.Connection) -> list[str]:
+    """Triggers that should be there and are not."""
+    postgresql = connection.dialect.name == "postgresql"
+    query = (
+        "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
+        if postgresql
+        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    there = set(connection.exec_driver_sql(query).scalars())
+    wanted = [_name(table, verb) for table in TABLES for verb in _verbs(postgresql=postgresql)]
+    return [name for name in wanted if name not in there]

@@ -31,8 +31,9 @@ def reference(write: Write, organisation_id: str, kind: str, id_: str) -> str:
 
 
 def _added(write: Write) -> sa.Insert:
-    dialect = sqlite if write.connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(reference_keys).on_conflict_do_nothing()
+    if write.connection.dialect.name == "sqlite":
+        return sqlite.insert(reference_keys).on_conflict_do_nothing()
+    return postgresql.insert(reference_keys).on_conflict_do_nothing()
 
 
 def known(connection: sa.Connection, organisation_id: str, kind: str, id_: str) -> str | None:
