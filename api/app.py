@@ -27,7 +27,8 @@ from api.identity.caller import Callers, guard
 from api.loading import Follower
 from api.prospect_worker import Ranking
 from api.refusals import NotAuthenticated, TooManyFailures
-from api.routes import catalogue, company, health, plans, prospects, sessions
+from api.routes import audit, catalogue, company, health, plans, prospects, runs, sessions
+from api.sealing import sealed_on
 from api.security import HEADERS, SecureHeaders
 from api.settings import Settings
 from api.store import maintenance
@@ -39,7 +40,7 @@ from recommender.texts import label, problem_text
 
 OPERATIONS = (company.router, plans.router, catalogue.router, health.router)
 # There only with identity: what is kept, and for whom.
-RECORD = (sessions.router,)
+RECORD = (sessions.router, runs.router, audit.router)
 PARTS = {
     "unreadable_file": "api.part.file",
     "invalid_catalogue": "api.part.catalogue",
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
     app.state.look, app.state.workers = (lambda: None), Workers()
-    app.state.ranking = Ranking(app.state.settings)
+    app.state.ranking, app.state.store = Ranking(app.state.settings), None
     identity = app.state.settings.identity == "on"
     more = (prospects.router,) if app.state.settings.population else ()
     routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
@@ -98,13 +99,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for line in _lines(error):
             startup_logger.error("%s", line)
     looking = asyncio.create_task(_look_on(app.state.look))
-    yield
+    async with sealed_on(app.state.store, app.state.settings.seals):
+        yield
     looking.cancel()
     with suppress(asyncio.CancelledError):
         await looking
     app.state.ranking.stop()
     app.state.workers.close()
-    if app.state.settings.identity == "on":
+    if app.state.store is not None:
         app.state.store.close()
     app.state.engine, app.state.look = None, lambda: None
 

@@ -126,7 +126,9 @@ async def asked(
     return Asked(engine, company, spoken, changes, stated)
 
 
-def stated_by(profile: Any, options: Any, given: Mapping[str, Any], row: Mapping[Any, Any]) -> Stated:
+def stated_by(
+    profile: Any, options: Any, given: Mapping[str, Any], row: Mapping[Any, Any]
+) -> Stated:
     """A request about a company of the record. given: its options as plain values."""
     again = {"company": profile, "options": _resolved(options, given)}
     return Stated(again, row["id"], row["version"])
@@ -145,7 +147,7 @@ async def _with_company(
     if request.app.state.settings.identity == "off":
         problems.append(Problem("company_not_kept", "company_id", name))
     elif "company" in body:
-        problems.append(Problem("company_twice", "company_id", name))
+        problems.append(Problem("company_and_id", "company_id", name))
     elif not isinstance(name, str) or not name:
         problems.append(Problem("not_text", "company_id", name))
     else:

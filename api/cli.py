@@ -195,9 +195,10 @@ def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language]
     """A command on organisations, users and what else is kept; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.user_commands import ACTIONS
+        from api import database_commands, user_commands
 
-        return ACTIONS[f"{group}_{name}"](arguments, language)
+        actions = {**user_commands.ACTIONS, **database_commands.ACTIONS}
+        return actions[f"{group}_{name}"](arguments, language)
 
     return action
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from api.loading import load_catalogue
@@ -45,7 +46,12 @@ def _catalogue(settings: Settings, version: str, serving: Engine) -> Catalogue:
     if version == serving.catalogue.version:
         return serving.catalogue
     stored = Registry(settings.models).catalogues
-    for load in (lambda: stored.load(version), lambda: load_catalogue(settings), Catalogue.load):
+    loads: tuple[Callable[[], Catalogue], ...] = (
+        partial(stored.load, version),
+        partial(load_catalogue, settings),
+        Catalogue.load,
+    )
+    for load in loads:
         try:
             found = load()
         except CorridorError:

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.descriptions import engine as engine_operations
-from api.descriptions import sessions
+from api.descriptions import runs, sessions
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
 from api.errors import MEDIA_TYPE, NotReady, problem_body, status_of
@@ -26,7 +26,7 @@ from recommender.errors import CorridorError
 from recommender.texts import Language, label, text
 
 OPERATIONS = engine_operations.OPERATIONS
-EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS)
+EVERY = (*OPERATIONS, PROSPECTS, *sessions.OPERATIONS, *runs.OPERATIONS)
 BEARER = {"type": "http", "scheme": "bearer"}
 
 

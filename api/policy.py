@@ -56,6 +56,12 @@ POLICY: Mapping[str, Allowed] = {
     "facts": Allowed(EVERYBODY),
     "me": Allowed(EVERYBODY),
     "end_session": Allowed(EVERYBODY),
+    "company_recommendations": _for("enterprise", "manager", "admin"),
+    "runs": Allowed(EVERYBODY),
+    "run": Allowed(EVERYBODY),
+    "replay": _for("manager", "analyst", "auditor", "admin"),
+    "audit": _for("auditor", "admin"),
+    "verify_audit": _for("auditor", "admin"),
 }
 # Open to callers without a token: what says that the service runs, and how to get a token.
 PUBLIC = frozenset({"health", "ready", "notice", "start_session"})

@@ -104,11 +104,7 @@ class _Worker:
         """Lists of the population as it stands, for the engine that serves."""
         folder, engine = self._ready()
         stamp = _stamp_of(folder)
-        if (
-            self._prospects is None
-            or self._stamp != stamp
-            or self._prospects.engine is not engine
-        ):
+        if self._prospects is None or self._stamp != stamp or self._prospects.engine is not engine:
             self._prospects = Prospects(engine, _opened(folder))
             self._stamp = stamp
         return self._prospects
@@ -151,9 +147,7 @@ def _begin(settings: dict[str, Any]) -> None:
     _SETTINGS["settings"] = Settings.model_validate(settings)
 
 
-def _answer(
-    product_id: str, options: dict[str, Any], versions: dict[str, Any] | None
-) -> Answered:
+def _answer(product_id: str, options: dict[str, Any], versions: dict[str, Any] | None) -> Answered:
     """One page, in the worker process. Errors come back worded: exceptions may not travel."""
     language = options["language"]
     try:

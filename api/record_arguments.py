@@ -55,6 +55,16 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
         "list": ((), (Flag("organisation", "ID"), Flag("json"))),
     },
+    "db": {
+        "upgrade": ((), ()),
+        "backup": (("file",), ()),
+        "restore": (("file",), ()),
+        "check": ((), (Flag("seals", "FILE"), Flag("json"))),
+    },
+    "audit": {
+        "verify": ((), (Flag("organisation", "ID"), Flag("seals", "FILE"), Flag("json"))),
+        "seal": ((), (Flag("seals", "FILE"),)),
+    },
 }
 
 

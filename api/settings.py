@@ -36,7 +36,9 @@ class Settings(Record):
     model and catalogue serve; without one the expert weights and the packaged catalogue do.
     population: folder of packed companies to list prospects from, None for no such operation.
     identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
-    database that keeps organisations, companies and runs; unused without identity.
+    database that keeps organisations, companies and runs; unused without identity. seals: file to
+    which seals of the audit log are copied; by default seals.jsonl beside an SQLite database, and
+    none for PostgreSQL.
     max_body: bytes of a request body. problems_shown: problems listed in one answer (all are
     counted).
     """
@@ -49,6 +51,7 @@ class Settings(Record):
     population: Path | None = None
     identity: Literal["on", "off"] = "on"
     store: Annotated[str, Field(min_length=1, max_length=1000)] = "sqlite:///.corridor/corridor.db"
+    seals: Path | None = None
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100
 

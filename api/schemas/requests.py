@@ -10,7 +10,6 @@ from recommender.domain import Company
 from recommender.options import Options
 from recommender.records import Record
 
-
 CompanyId = Annotated[str, Field(max_length=64)]
 
 

@@ -56,10 +56,15 @@ def restore(database: Database, file: Path) -> dict[str, int]:
     if not file.is_file():
         raise UnreadableFile(file=str(file), reason="missing")
     maintenance.ready(database)
+    writing = database.engine.execution_options(**WRITES)
     with _opened(file) as source, source.engine.connect() as old:
-        with translated(), database.engine.execution_options(**WRITES).begin() as new:
-            _check_empty(new)
-            return _copy(old, new)
+        return _filled(old, writing)
+
+
+def _filled(old: sa.Connection, writing: sa.Engine) -> dict[str, int]:
+    with translated(), writing.begin() as new:
+        _check_empty(new)
+        return _copy(old, new)
 
 
 def counted(file: Path) -> dict[str, int]:
@@ -111,9 +116,9 @@ def _copied_tables(database: Database, part: Path) -> None:
     try:
         maintenance.upgrade(target)
         snapshot = database.engine.execution_options(isolation_level="REPEATABLE READ")
-        with translated(), snapshot.connect() as old:
-            with target.engine.execution_options(**WRITES).begin() as new:
-                _copy(old, new)
+        writing = target.engine.execution_options(**WRITES)
+        with translated(), snapshot.connect() as old, writing.begin() as new:
+            _copy(old, new)
     finally:
         target.close()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from api.store import backups, maintenance, seals, verification
 from api.store.append_only import missing as missing_triggers
-from api.store.database import Database
+from api.store.database import Database, translated
 from api.store.tables import companies, metadata, reference_keys, runs, users
 
 # Rows that name another without a constraint, because the other may be erased from under them.
@@ -54,7 +54,7 @@ def checked(database: Database, copies: Sequence[seals.Seal] | None = None) -> S
     engine: Any = database.engine
     if not database.is_sqlite:
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with maintenance.translated(), engine.connect() as connection:
+    with translated(), engine.connect() as connection:
         problems = [*_integrity(connection), *_orphans(connection)]
         problems += [("triggers", name, 1) for name in missing_triggers(connection)]
         rows = backups.rows_of(connection)

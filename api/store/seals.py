@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from api.store.audit import GENESIS
 from api.store.database import Database
 from api.store.store import Store
-from api.store.tables import audit_events, audit_seals
+from api.store.tables import audit_seals
 from api.store.writer import Write
 from recommender.errors import UnreadableFile, Unwritable
 
@@ -45,16 +45,48 @@ def place(database: Database, stated: Path | None) -> Path | None:
     return database.path.parent / NAME
 
 
-def seal(store: Store, file: Path | None) -> Seal | None:
-    """Seal what happened since the last seal, and copy to the file what it has not got yet.
+class Sealer:
+    """Seals one record; reads each seal of others once."""
 
-    None where nothing happened. Raises StoreUnavailable, and Unwritable or UnreadableFile for the
-    file; the seal in the database stands then, and the next call copies it.
-    """
-    made = store.write(_sealed) if store.read(_news) else None
-    if file is not None:
-        _copied(store, file)
-    return made
+    def __init__(self, store: Store, file: Path | None) -> None:
+        self._store, self._file = store, file
+        self._known: dict[str, int] = {}
+        self._last: dict[str, Any] = {"sequence": 0, "hash": GENESIS}
+
+    def seal(self) -> Seal | None:
+        """Seal what happened since the last seal, and copy to the file what it has not got yet.
+
+        None where nothing happened. Raises StoreUnavailable, and Unwritable or UnreadableFile for
+        the file; the seal in the database stands then, and the next call copies it.
+        """
+        made = self._store.write(self._sealed) if self._store.read(self._news) else None
+        if self._file is not None:
+            _copied(self._store, self._file)
+        return made
+
+    def _news(self, connection: sa.Connection) -> dict[str, tuple[int, str]]:
+        """Ends of chains that no seal names yet."""
+        ends = {row.chain: (row.sequence, row.hash) for row in connection.execute(_ENDS)}
+        query = sa.select(audit_seals).where(audit_seals.c.sequence > self._last["sequence"])
+        for row in connection.execute(query.order_by(audit_seals.c.sequence)).mappings():
+            heads = orjson.loads(row["heads"])
+            self._known |= {chain: sequence for chain, (sequence, _) in heads.items()}
+            self._last = {"sequence": row["sequence"], "hash": row["hash"]}
+        return {chain: end for chain, end in ends.items() if self._known.get(chain) != end[0]}
+
+    def _sealed(self, write: Write) -> Seal | None:
+        news = self._news(write.connection)
+        if not news:
+            return None
+        row: Seal = {
+            "sequence": self._last["sequence"] + 1,
+            "at": write.at.isoformat(timespec="microseconds"),
+            "heads": orjson.dumps(news, option=orjson.OPT_SORT_KEYS).decode(),
+            "previous": self._last["hash"],
+        }
+        row["hash"] = hashed(row)
+        write.execute(sa.insert(audit_seals), row)
+        return row
 
 
 def hashed(row: Mapping[str, Any]) -> str:
@@ -74,32 +106,6 @@ def read(file: Path) -> list[Seal]:
         raise UnreadableFile(file=str(file), reason="not_a_record") from error
 
 
-def _news(connection: sa.Connection) -> dict[str, tuple[int, str]]:
-    """Ends of chains that no seal names yet."""
-    ends = {row.chain: (row.sequence, row.hash) for row in connection.execute(_ENDS)}
-    known: dict[str, int] = {}
-    for (heads,) in connection.execute(sa.select(audit_seals.c.heads)):
-        known |= {chain: sequence for chain, (sequence, _) in orjson.loads(heads).items()}
-    return {chain: end for chain, end in ends.items() if known.get(chain) != end[0]}
-
-
-def _sealed(write: Write) -> Seal | None:
-    news = _news(write.connection)
-    if not news:
-        return None
-    query = sa.select(audit_seals).order_by(audit_seals.c.sequence.desc()).limit(1)
-    last = write.execute(query).mappings().first()
-    row: Seal = {
-        "sequence": 1 if last is None else last["sequence"] + 1,
-        "at": write.at.isoformat(timespec="microseconds"),
-        "heads": orjson.dumps(news, option=orjson.OPT_SORT_KEYS).decode(),
-        "previous": GENESIS if last is None else last["hash"],
-    }
-    row["hash"] = hashed(row)
-    write.execute(sa.insert(audit_seals), row)
-    return row
-
-
 def _copied(store: Store, file: Path) -> None:
     """Append the seals that the file has not got, and see them on the disk."""
     known = read(file)[-1]["sequence"] if file.exists() and file.stat().st_size else 0
@@ -107,7 +113,9 @@ def _copied(store: Store, file: Path) -> None:
     rows = store.read(lambda c: list(c.execute(query.order_by(audit_seals.c.sequence)).mappings()))
     if not rows:
         return
-    text = b"".join(orjson.dumps(dict(row)) + b"\n" for row in rows)
+    text = b"".join(
+        orjson.dumps({name: row[name] for name in (*SEALED, "hash")}) + b"\n" for row in rows
+    )
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)

@@ -26,7 +26,8 @@ class Finding:
     Kinds: `edited` (an event is not what was hashed), `missing` (places before this one are
     empty), `moved` (it does not follow the one before it), `cut_off` (a seal names this place, and
     the chain ends before it), `chain_missing`, `resealed` (a seal names another event here);
-    for seals `edited`, `missing`, `moved`, and `file_differs` (the copy in the file says otherwise).
+    for seals `edited`, `missing`, `moved`, `file_differs` (the copy in the file says otherwise) and
+    `file_empty` (there are no copies).
     """
 
     kind: str
@@ -95,6 +96,8 @@ def _seals(rows: Sequence[Row]) -> Iterator[Finding]:
 def _copies(rows: Sequence[Row], copies: Sequence[Row]) -> Iterator[Finding]:
     """Every seal of the file has to be in the database, and all but the newest in the file."""
     kept = {row["sequence"]: row["hash"] for row in rows}
+    if kept and not copies:
+        yield Finding("file_empty", SEALS, max(kept))
     for copy in copies:
         if kept.get(copy["sequence"]) != copy["hash"] or seals.hashed(copy) != copy["hash"]:
             yield Finding("file_differs", SEALS, copy["sequence"])
