@@ -18,6 +18,7 @@ CASES: Mapping[str, str] = {
     "P": "tests.benchmarks.plans",
     "Q": "tests.benchmarks.questions",
     "batch": "tests.benchmarks.batch",
+    "record": "tests.benchmarks.record",
     "start": "tests.benchmarks.start",
     "train": "tests.benchmarks.train",
 }

@@ -74,8 +74,8 @@ def server(code: str, *arguments: str) -> Iterator[Served]:
 
 
 def service() -> Any:
-    """The service on any free port."""
-    return server(SERVE, "serve", "--port", "0")
+    """The service on any free port, without identity."""
+    return server(SERVE, "serve", "--port", "0", "--identity", "off")
 
 
 def _port(process: subprocess.Popen[str]) -> int:
@@ -86,12 +86,13 @@ def _port(process: subprocess.Popen[str]) -> int:
     raise RuntimeError("the server ended before it listened")
 
 
-def request(body: Any) -> bytes:
+def request(body: Any, token: str | None = None) -> bytes:
     """A recommendation asked for over HTTP/1.1, as bytes."""
     sent = orjson.dumps(body)
+    signed = "" if token is None else f"Authorization: Bearer {token}\r\n"
     head = (
         f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(sent)}\r\n\r\n"
+        f"{signed}Content-Length: {len(sent)}\r\n\r\n"
     )
     return head.encode() + sent
 
