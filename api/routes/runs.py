@@ -46,7 +46,7 @@ async def company_recommendations(request: Request, company_id: str) -> Response
     whole = {
         "company_id": company_id,
         "company_version": row["version"],
-        "overrides": [{**one, "at": one["at"].isoformat()} for one in found],
+        "overrides": [_decided(row) for row in found],
         "answer": orjson.Fragment(body),
     }
     return Response(orjson.dumps(whole), headers={"Run-Id": run_id}, media_type=JSON)
@@ -90,6 +90,11 @@ async def _run(request: Request, run_id: str) -> Row:
         lambda c: kept_runs.visible(c, caller, run_id)
     )
     return found
+
+
+def _decided(row: Row) -> dict[str, Any]:
+    names = ("id", "product_id", "decision", "reason", "user_id", "run_id")
+    return {**{name: row[name] for name in names}, "at": row["at"].isoformat()}
 
 
 def _noted(row: Row) -> dict[str, Any]:

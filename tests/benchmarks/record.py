@@ -67,7 +67,11 @@ def _token(url: str) -> str:
     user_id = store.write(lambda write: users.add_user(write, row))
     token = tokens.made()
     hashed = tokens.hashed(token)
-    store.write(lambda w: users.add_token(w, user_id, hashed, "write", "benchmark", datetime.timedelta(days=1)))
+    store.write(
+        lambda w: users.add_token(
+            w, user_id, hashed, "write", "benchmark", datetime.timedelta(days=1)
+        )
+    )
     store.close()
     return token
 
