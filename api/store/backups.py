@@ -77,7 +77,7 @@ def rows_of(connection: sa.Connection) -> dict[str, int]:
     """Rows by table."""
     count = sa.func.count()
     return {
-        table.name: connection.execute(sa.select(count).select_from(table)).scalar_one()
+        str(table.name): connection.execute(sa.select(count).select_from(table)).scalar_one()
         for table in metadata.sorted_tables
     }
 
@@ -127,7 +127,7 @@ def _copy(old: sa.Connection, new: sa.Connection) -> dict[str, int]:
     """Every row of every table, parents before children, as the types of the tables read them."""
     found: dict[str, int] = {}
     for table in metadata.sorted_tables:
-        found[table.name] = 0
+        found[str(table.name)] = 0
         rows = old.execute(sa.select(table).execution_options(yield_per=PART)).mappings()
         for some in rows.partitions(PART):
             insert(new, table, [dict(row) for row in some])

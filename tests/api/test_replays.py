@@ -1,5 +1,6 @@
 """The same bytes again, or the first difference and why."""
 
+import copy
 import json
 
 import orjson
@@ -9,6 +10,8 @@ from golden_run import FORMAT, PLACE, made
 from api.replays import answered, compared, first_difference
 from api.settings import Settings
 from recommender import Catalogue, Engine, __version__
+from recommender.catalogue_files import as_json
+from recommender.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +92,25 @@ def test_a_profile_that_is_refused_by_now_differs_as_a_whole(engine, golden):
 def test_the_first_difference_is_named_by_its_place(shown, now, path):
     assert first_difference(shown, now)["path"] == path
     assert first_difference(shown, shown) is None
+
+
+def test_a_catalogue_of_the_registry_is_used_again(engine, golden, tmp_path):
+    """The one that served then is in the registry, and another serves now."""
+    settings = Settings(models=tmp_path)
+    document = copy.deepcopy(engine.catalogue.document())
+    document["products"][0]["summary"] = "Another sentence."
+    (tmp_path / "other.json").write_text(as_json(document), "utf-8")
+    other = Catalogue.load(tmp_path / "other.json")
+    Registry(tmp_path).catalogues.add(other)
+    request = orjson.loads(golden["request"])
+    then = Engine(other)
+    answer = answered(settings, then, "recommend", request, versions_of(then))
+    run = {**golden, "catalogue_version": other.version, "answer": answer.decode()}
+    found = compared(run, answered(settings, engine, "recommend", request, run))
+    assert found["identical"], found
+    assert found["versions"]["now"]["catalogue_version"] == other.version
+    assert engine.catalogue.version != other.version
+
+
+def versions_of(engine):
+    return {"catalogue_version": engine.catalogue.version, "model_version": engine.model_version}

@@ -14,20 +14,21 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 
 import orjson
+import psutil
 
 from api.identity import tokens
 from api.store import maintenance, users
 from api.store.store import Store
 from recommender import Catalogue, Engine
 from tests.benchmarks.http import ASKED, MANY
-from tests.benchmarks.serving import RAW, SERVE, ask, percentile, request, server, service
+from tests.benchmarks.serving import RAW, SERVE, Served, ask, percentile, request, server, service
 from tests.benchmarks.timing import Line, significant
 
-
-Timed = tuple[float, list[float]]
+# Answers a second, seconds of each answer, processor seconds of the server for each answer.
+Timed = tuple[float, list[float], float]
 
 
 def run(*, small: bool) -> Iterator[Line]:
@@ -46,10 +47,10 @@ def run(*, small: bool) -> Iterator[Line]:
                 for connections in (1, 2) if small else (1, MANY):
                     count = 4 if small else max(60, 25 * connections)
                     ways = {
-                        "floor": _asking(raw.port, plain, count, connections),
+                        "floor": _asking(raw, plain, count, connections),
                         "engine": _answering(engine, body, 4 if small else 60),
-                        "stateless": _asking(stateless.port, plain, count, connections),
-                        "record": _asking(kept.port, signed, count, connections),
+                        "stateless": _asking(stateless, plain, count, connections),
+                        "record": _asking(kept, signed, count, connections),
                     }
                     head = {"case": "record", "what": name, "connections": connections}
                     yield {**head, **_measured(ways, 1 if small else 7), "answer_bytes": length}
@@ -76,26 +77,33 @@ def _token(url: str) -> str:
     return token
 
 
-def _asking(port: int, wanted: bytes, count: int, connections: int) -> Callable[[], Timed]:
+def _asking(served: Served, wanted: bytes, count: int, connections: int) -> Callable[[], Timed]:
+    process = psutil.Process(served.pid)
+
     def once() -> Timed:
-        start = perf_counter()
-        times, _ = ask(port, wanted, count, connections)
-        return count / (perf_counter() - start), times
+        used, start = _used(process), perf_counter()
+        times, _ = ask(served.port, wanted, count, connections)
+        return count / (perf_counter() - start), times, (_used(process) - used) / count
 
     return once
+
+
+def _used(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _answering(engine: Engine, body: dict[str, object], count: int) -> Callable[[], Timed]:
     """What an answer costs without any door: read, answer, write."""
 
     def once() -> Timed:
-        times = []
+        times, used = [], process_time()
         for _ in range(count):
             start = perf_counter()
             company = engine.read(body["company"])
             orjson.dumps(engine.recommend(company, engine.options(body["options"])))  # type: ignore[arg-type]
             times.append(perf_counter() - start)
-        return count / sum(times), times
+        return count / sum(times), times, (process_time() - used) / count
 
     return once
 
@@ -105,19 +113,22 @@ def _measured(ways: dict[str, Callable[[], Timed]], rounds: int) -> Line:
     for _ in range(rounds):
         for name, once in ways.items():
             found[name].append(once())
-    rate = {name: median(each for each, _ in timed) for name, timed in found.items()}
+    rate = {name: median(each for each, _, _ in timed) for name, timed in found.items()}
     p50, p95, p99 = (
-        {n: median(percentile(times, share) for _, times in timed) for n, timed in found.items()}
+        {n: median(percentile(times, share) for _, times, _ in timed) for n, timed in found.items()}
         for share in (0.5, 0.95, 0.99)
     )
+    work = {name: median(used for _, _, used in timed) for name, timed in found.items()}
     line: Line = {
         "ratio": significant(p50["record"] / p50["floor"]),
         "against": "raw ASGI, the same bytes",
         "on_top_of_stateless": significant(rate["stateless"] / rate["record"] - 1),
         "on_top_of_engine": significant(rate["engine"] / rate["record"] - 1),
+        "cpu_on_top_of_stateless": significant(work["record"] / work["stateless"] - 1),
     }
     for name in ways:
         line[f"{name}_answers_per_s"] = significant(rate[name])
+        line[f"{name}_cpu_ms"] = significant(work[name] * 1e3)
         for label, values in (("p50", p50), ("p95", p95), ("p99", p99)):
             line[f"{name}_{label}_ms"] = significant(values[name] * 1e3)
     return {**line, "processors": os.cpu_count() or 1}
