@@ -96,8 +96,11 @@ def _company(write: Write, caller: Caller, run: Run) -> str | None:
     asked = run.company_id
     if asked is None:
         return None
-    query = sa.select(companies.c.erased_at).where(
-        companies.c.id == asked, kept_companies.seen(caller)
+    # An erasure that comes at the same moment waits for this commit, and then erases the run too.
+    query = (
+        sa.select(companies.c.erased_at)
+        .where(companies.c.id == asked, kept_companies.seen(caller))
+        .with_for_update(read=True)
     )
     found = write.seen(("company", caller, asked), lambda c: c.execute(query).first())
     if found is None:

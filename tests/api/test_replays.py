@@ -98,7 +98,7 @@ def test_a_catalogue_of_the_registry_is_used_again(engine, golden, tmp_path):
     """The one that served then is in the registry, and another serves now."""
     settings = Settings(models=tmp_path)
     document = copy.deepcopy(engine.catalogue.document())
-    document["products"][0]["summary"] = "Another sentence."
+    document["products"][0]["summary"]["en"] = "Another sentence."
     (tmp_path / "other.json").write_text(as_json(document), "utf-8")
     other = Catalogue.load(tmp_path / "other.json")
     Registry(tmp_path).catalogues.add(other)
