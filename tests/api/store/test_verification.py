@@ -249,3 +249,12 @@ def test_the_database_itself_refuses_to_change_or_remove(record, table, verb):
     with pytest.raises(DBAPIError, match="append-only"), writing.begin() as connection:
         connection.execute(statements[verb])
     assert store.read(verified).whole
+
+
+def test_an_event_hashed_anew_by_itself_does_not_fit_the_next(record):
+    store, _ = record
+    row = next(row for row in rows_of(store) if row["sequence"] == 4)
+    new = {**row, "detail": "{}"}
+    change = sa.update(audit_events).where(at(row)).values(detail="{}", hash=audit.hashed(new))
+    found = after(store, lambda c: c.execute(change))
+    assert [(f.kind, f.chain, f.sequence) for f in found.findings] == [("moved", row["chain"], 5)]
