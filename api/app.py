@@ -29,6 +29,7 @@ from api.loading import Follower, packaged_engine
 from api.refusals import NotAuthenticated, TooManyFailures
 from api.routes import (
     applications,
+    audit,
     catalogue,
     companies,
     company,
@@ -40,8 +41,10 @@ from api.routes import (
     prospects,
     registry,
     reviews,
+    runs,
     sessions,
 )
+from api.sealing import sealed_on
 from api.security import HEADERS, SecureHeaders
 from api.serving import Engines
 from api.settings import Settings
@@ -62,6 +65,8 @@ RECORD = (
     outcomes.router,
     overrides.router,
     reviews.router,
+    runs.router,
+    audit.router,
     registry.router,
     jobs.router,
 )
@@ -94,10 +99,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
     app.state.engines = None
     app.state.look, app.state.workers = (lambda: None), Workers()
-    app.state.ranking = Ranking(app.state.settings)
+    app.state.ranking, app.state.store = Ranking(app.state.settings), None
     app.state.imports = Workers()
     identity = app.state.settings.identity == "on"
-    more = (prospects.router,) if app.state.settings.population else ()
+    more = (prospects.router,) if identity or app.state.settings.population else ()
     routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
     app.state.operations = [route for router in routers for route in router.routes]
     for router in routers:
@@ -128,20 +133,21 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             startup_logger.error("%s", line)
         look = _nothing
     background = [asyncio.create_task(_look_on(look))]
-    if app.state.settings.identity == "on" and not app.state.missing:
+    if app.state.store is not None and not app.state.missing:
         background.append(asyncio.create_task(app.state.runner.run()))
-    yield
+    async with sealed_on(app.state.store, app.state.settings.seals):
+        yield
     for task in background:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    if app.state.settings.identity == "on":
+    if app.state.store is not None:
         await app.state.runner.stop()
         app.state.checks.close()
     app.state.ranking.stop()
     app.state.workers.close()
     app.state.imports.close()
-    if app.state.settings.identity == "on":
+    if app.state.store is not None:
         app.state.store.close()
     app.state.engine, app.state.look = None, lambda: None
 

@@ -7,11 +7,11 @@ options, the changes and fields that do not exist come back together.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,14 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api.errors import InvalidRequest, NotReady, TooLarge, WrongMediaType
+from api.identity.caller import caller_of
 from api.language import preferred
 from api.parsing import parsed
 from api.schemas.prospects import ProspectsRequest
+from api.store import companies
 from recommender import Company, Engine, __version__
-from recommender.errors import CorridorError, InvalidInput, Problem
+from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
+from recommender.options import Options
 from recommender.prospects.options import ProspectOptions
 from recommender.records import Record, RecordType, examined
 from recommender.texts import LANGUAGES, Label, Language, error_text, label, show
@@ -38,6 +41,19 @@ RETRY_SECONDS = "30"
 
 
 @dataclass(frozen=True)
+class Stated:
+    """A request as it can be asked again: plain values in the order given, defaults resolved.
+
+    company_id: of the record where company_version is stated, else as the profile names itself.
+    """
+
+    request: Mapping[str, Any]
+    company_id: str | None = None
+    company_version: int | None = None
+    product_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Asked:
     """A request that can be answered. changes: the `set` of a what-if, else empty."""
 
@@ -45,6 +61,7 @@ class Asked:
     company: Company
     options: Any
     changes: Mapping[str, Any]
+    stated: Stated
 
 
 def language_of(request: Request) -> Language:
@@ -98,18 +115,90 @@ async def asked(
     if not isinstance(body, dict):
         raise InvalidRequest([Problem("not_record", value=body)])
     problems = list(_unknown_fields(body, form))
-    company = _part("company", engine.read, body, problems)
-    options = _part("options", options_of or engine.options, {"options": None, **body}, problems)
+    body, version = await _with_company(request, body, problems)
+    body = _dated(body)
+    company = None
+    if version is not None or "company_id" not in body:
+        company = _part("company", engine.read, body, problems)
+    options = _part("options", options_of or engine.options, body, problems)
     changes = _part("set", _changes, body, problems) if "set" in form.model_fields else {}
     if problems and company is not None and changes:
         _part("set", lambda _: engine.what_if(company, changes), body, problems)
     if problems or company is None or options is None or changes is None:
         raise InvalidRequest(problems)
     spoken = options.model_copy(update={"language": language_of(request)})
-    return Asked(engine, company, spoken, changes)
+    again = {"company": body["company"], "options": _resolved(spoken, body["options"])}
+    again |= {"set": changes} if "set" in body else {}
+    stated = Stated(again, body.get("company_id", company.id), version)
+    return Asked(engine, company, spoken, changes, stated)
 
 
-async def prospects_asked(request: Request) -> ProspectOptions:
+def stated_by(
+    profile: Any, options: Any, given: Mapping[str, Any], row: Mapping[Any, Any]
+) -> Stated:
+    """A request about a company of the record. given: its options as plain values."""
+    again = {"company": profile, "options": _resolved(options, given)}
+    return Stated(again, row["id"], row["version"])
+
+
+async def _with_company(
+    request: Request, body: dict[str, Any], problems: list[Problem]
+) -> tuple[dict[str, Any], int | None]:
+    """The body with the profile of the record that it names, and its version.
+
+    Raises NotFound, also for one that the caller does not see, and Erased.
+    """
+    name = body.get("company_id")
+    if "company_id" not in body:
+        return body, None
+    if request.app.state.settings.identity == "off":
+        problems.append(Problem("company_not_kept", "company_id", name))
+    elif "company" in body:
+        problems.append(Problem("company_and_id", "company_id", name))
+    elif not isinstance(name, str) or not name:
+        problems.append(Problem("not_text", "company_id", name))
+    else:
+        row = await company_of(request, name)
+        return {**body, "company": orjson.loads(row["profile"])}, row["version"]
+    return body, None
+
+
+async def company_of(request: Request, company_id: str) -> Mapping[Any, Any]:
+    """A company of the record with its profile; raises NotFound and Erased.
+
+    Analysts see companies de-identified, and so none by its id.
+    """
+    caller = caller_of(request)
+    if caller.role == "analyst":
+        raise NotFound(kind="company", id=company_id)
+    found: Mapping[Any, Any] = await request.app.state.store.reading(
+        lambda c: companies.visible(c, caller, company_id)
+    )
+    return found
+
+
+def _dated(body: dict[str, Any]) -> dict[str, Any]:
+    """The body with the day of its answer stated, so that it can be asked again on another."""
+    options = body.get("options")
+    if options is None:
+        options = {}
+    if isinstance(options, dict) and options.get("as_of") is None:
+        options = {**options, "as_of": Options().day.isoformat()}
+    return {**body, "options": options}
+
+
+def _resolved(options: Record, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as plain values with every default; numbers stay as they were given."""
+    spoken = getattr(options, "language", None)
+    return {**_defaults(type(options)), **given, "language": spoken}
+
+
+@lru_cache(maxsize=8)
+def _defaults(form: type[Record]) -> dict[str, Any]:
+    return {name: field.default for name, field in form.model_fields.items()}
+
+
+async def prospects_asked(request: Request, product_id: str) -> tuple[ProspectOptions, Stated]:
     """The options of a list of prospects; raises InvalidRequest with every problem at once."""
     engine_of(request)
     body = parsed(await _received(request, request.app.state.settings.max_body))
@@ -121,7 +210,8 @@ async def prospects_asked(request: Request) -> ProspectOptions:
     if problems:
         raise InvalidRequest(problems)
     spoken: ProspectOptions = options.model_copy(update={"language": language_of(request)})
-    return spoken
+    again = {"product_id": product_id, "options": _resolved(spoken, body.get("options") or {})}
+    return spoken, Stated(again, product_id=product_id)
 
 
 async def record_of(
@@ -289,13 +379,6 @@ async def received_file(request: Request, limit: int, path: Path) -> None:
             await file.write(chunk)
 
 
-def written(answer: Mapping[str, Any], status: int = 200, *, run: bool = False) -> Response:
-    """An answer as JSON; a run has its id in the header `Run-Id`, so that bodies stay the same."""
-    headers = run_headers(status) if run else None
-    body = orjson.dumps(answer)
-    return Response(body, status, headers=headers, media_type="application/json")
-
-
-def run_headers(status: int) -> dict[str, str]:
-    """The header that names a run; of one that was not ready, when to try again."""
-    return {"Retry-After": RETRY_SECONDS} if status == 503 else {"Run-Id": str(uuid.uuid4())}
+def written(answer: Mapping[str, Any], status: int = 200) -> Response:
+    """An answer as JSON."""
+    return Response(orjson.dumps(answer), status, media_type="application/json")

@@ -204,10 +204,12 @@ def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language]
     """A command on organisations, users and what else is kept; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.commands import companies, outcomes, users
+        from api.commands import companies, database, outcomes, users
 
-        actions = {**users.ACTIONS, **companies.ACTIONS, **outcomes.ACTIONS}
-        return actions[f"{group}_{name}"](arguments, language)
+        modules = (users, companies, outcomes, database)
+        actions = {key: action for module in modules for key, action in module.ACTIONS.items()}
+        code: int = actions[f"{group}_{name}"](arguments, language)
+        return code
 
     return action
 

@@ -16,7 +16,6 @@ from api.identity.caller import caller_of
 from api.store import idempotency
 from api.store.idempotency import Claim, Work
 from recommender.errors import NotFound, Problem
-from recommender.records import RecordType, examined
 
 HEADER = "Idempotency-Key"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
@@ -53,14 +52,6 @@ def claim_of(request: Request, asked: Any) -> Claim | None:
     plain = asked.model_dump(mode="json") if isinstance(asked, BaseModel) else asked
     hashed = idempotency.request_hash(operation, request.url.path, plain)
     return Claim(caller_of(request).user_id, key, operation, hashed)
-
-
-def query_of(request: Request, form: type[RecordType]) -> RecordType:
-    """The query of a request; raises InvalidRequest with every problem at once."""
-    record, problems = examined(form, dict(request.query_params))
-    if problems or record is None:
-        raise InvalidRequest(problems)
-    return record
 
 
 def id_in(request: Request, kind: str) -> str:

@@ -20,6 +20,7 @@ from api.descriptions import (
     overrides,
     registry,
     reviews,
+    runs,
     sessions,
 )
 from api.descriptions import engine as engine_operations
@@ -44,6 +45,7 @@ EVERY = (
     *outcomes.OPERATIONS,
     *overrides.OPERATIONS,
     *reviews.OPERATIONS,
+    *runs.OPERATIONS,
     *registry.OPERATIONS,
     *jobs.OPERATIONS,
 )

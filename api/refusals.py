@@ -77,6 +77,18 @@ class Merged(InvalidInput):
     code = "merged"
 
 
+class NotEmpty(Conflict):
+    """A backup is to go into a database that keeps something already. params: table, rows."""
+
+    code = "not_empty"
+
+
+class PopulationGone(Conflict):
+    """The companies that a list was made of are others by now. params: shown, now."""
+
+    code = "population_gone"
+
+
 class KeyReused(Conflict):
     """The Idempotency-Key came before with another request. params: key."""
 

@@ -36,7 +36,9 @@ class Settings(Record):
     model and catalogue serve; without one the expert weights and the packaged catalogue do.
     population: folder of packed companies to list prospects from, None for no such operation.
     identity: off answers anybody and keeps nothing, on this machine only. store: URL of the
-    database that keeps organisations, companies and runs; unused without identity.
+    database that keeps organisations, companies and runs; unused without identity. seals: file to
+    which seals of the audit log are copied; by default seals.jsonl beside an SQLite database, and
+    none for PostgreSQL.
     jobs: how many jobs run here at once, 0 for none. job_patience: seconds after which a job whose
     worker was not heard of is run again. cases: folder of cases that a model has to meet before it
     serves; None for those of a checkout. max_upload: bytes of a file that is uploaded.
@@ -56,6 +58,7 @@ class Settings(Record):
     job_patience: Annotated[float, Field(ge=1, le=3600)] = 15.0
     cases: Path | None = None
     max_upload: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 64 * MIB
+    seals: Path | None = None
     max_body: Annotated[int, Field(ge=1024, le=64 * MIB)] = MIB
     max_import: Annotated[int, Field(ge=1024, le=4096 * MIB)] = 512 * MIB
     problems_shown: Annotated[int, Field(ge=1, le=10_000)] = 100

@@ -76,6 +76,16 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
             (Flag("organisation", "ID", REQUIRED), Flag("out", "FILE", REQUIRED), Flag("force")),
         ),
     },
+    "db": {
+        "upgrade": ((), ()),
+        "backup": (("file",), ()),
+        "restore": (("file",), ()),
+        "check": ((), (Flag("seals", "FILE"), Flag("json"))),
+    },
+    "audit": {
+        "verify": ((), (Flag("organisation", "ID"), Flag("seals", "FILE"), Flag("json"))),
+        "seal": ((), (Flag("seals", "FILE"),)),
+    },
 }
 
 

@@ -25,9 +25,13 @@ class CatalogueJob(Record):
 
 
 class Learning(Record):
-    """How outcomes are read. outcomes, companies: files that are uploaded for the job."""
+    """How outcomes are read.
 
-    outcomes: FileName
+    outcomes, companies: files that are uploaded for the job; without them the outcomes of the
+    record, of the companies that agreed to learning.
+    """
+
+    outcomes: FileName | None = None
     companies: FileName | None = None
     use_refusals: bool = False
     without_withdrawn: bool = False

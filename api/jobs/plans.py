@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from api.errors import problem_body
-from api.jobs.callers import caller_of
 from api.jobs.kinds import PlansJob
 from api.jobs.work import Made, Work
 from api.loading import load_engine
+from api.store import users
 from api.store.visible_companies import profiles
 from recommender import Engine
 from recommender.errors import CorridorError, InvalidInput
@@ -32,7 +32,8 @@ def plan(work: Work) -> Made:
     unknown = options.unknown_products(engine.catalogue.products)
     if unknown:
         raise InvalidInput(unknown)
-    caller, planner = caller_of(work), Planner(engine)
+    planner = Planner(engine)
+    caller = work.store.read(lambda c: users.as_caller(c, work.user_id))
     found = work.store.read(lambda c: list(profiles(c, caller, agreed=False)))
     told = work.meter.begin("planning", len(found))
     lines = []

@@ -12,19 +12,17 @@ from pathlib import Path
 
 import orjson
 
-from api.jobs.callers import caller_of
 from api.jobs.work import Made, Work
 from api.loading import load_engine
-from api.populations import WHOLE, branch_folder, organisation_folder
+from api.populations import KIND, WHOLE, branch_folder, organisation_folder
+from api.store import users
 from api.store.jobs import last_done
-from api.store.visible_companies import profiles
+from api.store.visible_companies import with_relations
 from recommender import Engine
 from recommender.options import Options
 from recommender.population.build import How
 from recommender.population.build import build as pack
 from recommender.population.company_files import read_companies
-
-KIND = "population"
 
 
 def build(work: Work) -> Made:
@@ -33,8 +31,8 @@ def build(work: Work) -> Made:
     Raises Unwritable, and NothingPacked where not one company can be read.
     """
     engine = load_engine(work.settings, work.registry)
-    caller = caller_of(work)
-    found = work.store.read(lambda c: list(profiles(c, caller, agreed=True)))
+    caller = work.store.read(lambda c: users.as_caller(c, work.user_id))
+    found = work.store.read(lambda c: list(with_relations(c, caller)))
     groups: dict[str | None, list[str]] = {WHOLE: [profile for _, _, profile in found]}
     for _, branch_id, profile in found:
         if branch_id is not None:

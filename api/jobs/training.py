@@ -11,6 +11,7 @@ import orjson
 from api.jobs.kinds import EvaluateJob, Learning
 from api.jobs.work import Made, Work
 from api.loading import load_catalogue
+from api.store.outcomes import learning_table
 from api.store.registry import keep_model
 from api.store.writer import Write
 from recommender import __version__
@@ -18,7 +19,7 @@ from recommender.learning import training
 from recommender.learning.card import cards
 from recommender.learning.training import How, Periods, Trained, evaluated
 from recommender.matching.scoring import Weights, expert_weights
-from recommender.outcomes import Outcomes, read_outcomes
+from recommender.outcomes import Outcomes, read_outcomes, table
 from recommender.registry.registry import Registry
 
 
@@ -76,7 +77,11 @@ def evaluation(
 
 
 def outcomes_of(work: Work, asked: Any) -> Outcomes:
-    """The outcomes a job learns from: the files that were uploaded for it."""
+    """The outcomes a job learns from: the files that were uploaded for it, or those on record."""
+    if asked.outcomes is None:
+        own = work.organisation_id
+        rows = work.store.read(lambda c: learning_table(c, own, whole=True))
+        return table.outcomes_of(table.frame_of(rows), {})
     companies = None if asked.companies is None else work.file(asked.companies)
     return read_outcomes(work.file(asked.outcomes), companies)
 

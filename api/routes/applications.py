@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import engine_of, record_of, written
+from api.bodies import engine_of, query_of, record_of, written
 from api.identity.caller import caller_of
-from api.keyed import created, id_in, query_of
+from api.keyed import created, id_in
 from api.schemas.applications import ApplicationRequest, BoardQuery, StepRequest
 from api.store import application_views as views
 from api.store import applications

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import asked, placed, written
+from api.bodies import asked, placed
+from api.runs import given
 from api.schemas.requests import EligibilityRequest, RecommendationRequest, WhatIfRequest
 
 router = APIRouter()
@@ -15,14 +17,16 @@ router = APIRouter()
 async def recommend(request: Request) -> Response:
     """Ranked products by lane, with reasons."""
     query = await asked(request, RecommendationRequest)
-    return written(query.engine.recommend(query.company, query.options), run=True)
+    answer = query.engine.recommend(query.company, query.options)
+    return await given(request, "recommend", query.stated, orjson.dumps(answer), answer)
 
 
 @router.post("/v1/eligibility", operation_id="eligibility")
 async def eligibility(request: Request) -> Response:
     """Every product with every rule."""
     query = await asked(request, EligibilityRequest)
-    return written(query.engine.eligibility(query.company, query.options), run=True)
+    answer = query.engine.eligibility(query.company, query.options)
+    return await given(request, "eligibility", query.stated, orjson.dumps(answer), answer)
 
 
 @router.post("/v1/what-if", operation_id="what_if")
@@ -31,4 +35,5 @@ async def what_if(request: Request) -> Response:
     query = await asked(request, WhatIfRequest)
     with placed("set"):
         answer = query.engine.what_if(query.company, query.changes, query.options)
-    return written(answer, run=True)
+    body = orjson.dumps(answer)
+    return await given(request, "what_if", query.stated, body, answer["before"])

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import record_in, value_of, written
+from api.bodies import query_of, record_in, value_of, written
 from api.identity.caller import caller_of
-from api.keyed import created, query_of
+from api.keyed import created
 from api.outcome_csv import csv_of
 from api.schemas.outcomes import MOST, OutcomeEntries, OutcomeEntry, OutcomeQuery
 from api.store import outcomes

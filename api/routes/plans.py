@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.bodies import asked, placed
 from api.errors import InvalidRequest
 from api.identity.caller import organisation_of
+from api.runs import given
 from api.schemas.plans import PlansRequest
 from recommender.errors import CorridorError, InvalidInput
 from recommender.plan_options import PlanOptions
@@ -35,5 +34,4 @@ async def plans(request: Request) -> Response:
     )
     if body is None:
         raise InvalidRequest(problems) if problems else CorridorError()
-    headers = {"Run-Id": str(uuid.uuid4())}
-    return Response(body, headers=headers, media_type="application/json")
+    return await given(request, "plans", query.stated, body)

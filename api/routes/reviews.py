@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import engine_of, record_of, written
+from api.bodies import engine_of, query_of, record_of, written
 from api.identity.caller import caller_of
-from api.keyed import created, id_in, query_of
+from api.keyed import created, id_in
 from api.schemas.reviews import ReviewQuery, ReviewReply, ReviewRequest
 from api.store import reviews
 

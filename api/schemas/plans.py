@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from api.schemas.answers import DatedNote, Line, OpenRule
 from api.schemas.figures import Amount
 from api.schemas.products import PaperName
+from api.schemas.requests import CompanyId
 from recommender.company.profile import Company
 from recommender.plan_options import PlanOptions
 from recommender.records import Record
@@ -21,7 +22,8 @@ Standing = Literal["eligible", "conditional"]
 class PlansRequest(Record):
     """A profile, and what the plans have to keep to."""
 
-    company: Company = Field(description="The profile.")
+    company: Company = Field(default_factory=Company, description="The profile.")
+    company_id: CompanyId = Field("", description="Company of the record, in place of a profile.")
     options: PlanOptions | None = Field(None, description="Limits; null: the defaults.")
 
 

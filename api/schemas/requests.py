@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -10,11 +10,17 @@ from recommender.company.profile import Company
 from recommender.options import Options
 from recommender.records import Record
 
+CompanyId = Annotated[str, Field(max_length=64)]
+
 
 class RecommendationRequest(Record):
-    """A profile and how to answer. An empty profile is valid: nothing is known yet."""
+    """A profile, or the id of a company of the record, and how to answer.
 
-    company: Company = Field(description="The profile.")
+    An empty profile is valid: nothing is known yet. One of the two has to be there.
+    """
+
+    company: Company = Field(default_factory=Company, description="The profile.")
+    company_id: CompanyId = Field("", description="Company of the record, in place of a profile.")
     options: Options | None = Field(None, description="What to show; null: the defaults.")
 
 

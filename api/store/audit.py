@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from api.store.inserts import insert
 from api.store.tables import audit_events
 
 GENESIS = "0" * 64
@@ -67,7 +68,7 @@ class Chain:
             row = chain._row(event, at)
             rows.append(row)
             chain = replace(chain, sequence=row["sequence"], head=row["hash"])
-        connection.execute(sa.insert(audit_events), rows)
+        insert(connection, audit_events, rows)
         return chain
 
     def _row(self, event: Event, at: datetime.datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from api.policy import Caller
 from api.store.audit import Event
@@ -20,15 +21,23 @@ SYSTEM = "system"
 
 def reference(write: Write, organisation_id: str, kind: str, id_: str) -> str:
     """The reference of a user or company, made with its key when it is first needed."""
-    found = known(write.connection, organisation_id, kind, id_)
+    asked = (organisation_id, kind, id_)
+    found = write.seen(("reference", *asked), lambda c: known(c, *asked))
     if found is not None:
         return found
     key = secrets.token_hex(32)
     whole = f"{organisation_id}\n{kind}\n{id_}".encode()
     made = hmac.new(bytes.fromhex(key), whole, hashlib.sha256).hexdigest()
     row = {"organisation_id": organisation_id, "kind": kind, "id": id_}
-    write.execute(sa.insert(reference_keys), {**row, "key": key, "reference": made})
-    return made
+    write.execute(_added(write), {**row, "key": key, "reference": made})
+    # Another replica may have made one at the same moment: the first one counts.
+    return known(write.connection, organisation_id, kind, id_) or made
+
+
+def _added(write: Write) -> sa.Insert:
+    if write.connection.dialect.name == "sqlite":
+        return sqlite.insert(reference_keys).on_conflict_do_nothing()
+    return postgresql.insert(reference_keys).on_conflict_do_nothing()
 
 
 def about_company(

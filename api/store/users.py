@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from api.policy import Caller
 from api.refusals import AlreadyThere
 from api.store.audit import Event
 from api.store.references import SYSTEM, reference
@@ -58,6 +59,13 @@ def by_id(connection: sa.Connection, user_id: str) -> Row:
     if row is None:
         raise NotFound(kind="user", id=user_id)
     return row
+
+
+def as_caller(connection: sa.Connection, user_id: str) -> Caller:
+    """A user with the role and branch of today, to see what it sees; raises NotFound."""
+    user = by_id(connection, user_id)
+    seat = (user["id"], user["organisation_id"], user["branch_id"], user["role"])
+    return Caller(*seat, "read", "", datetime.datetime.max.replace(tzinfo=datetime.UTC))
 
 
 def listed(connection: sa.Connection, organisation_id: str | None) -> list[Row]:

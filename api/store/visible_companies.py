@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
+from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
+from api.store import consents as agreements
 from api.store.companies import SHARED, seen
-from api.store.tables import companies, company_versions, consents
+from api.store.tables import companies, company_versions, consents, contacts, outcomes
+from recommender.options import SHANGHAI
 
 ROWS_AT_ONCE = 1_000
+DECLINED = "declined"
 
 
 def profiles(
@@ -36,6 +42,48 @@ def profiles(
         query = query.where(agreed_to_matching())
     for row in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query):
         yield row.id, row.branch_id, row.profile
+
+
+def with_relations(
+    connection: sa.Connection, caller: Caller
+) -> Iterator[tuple[str, str | None, str]]:
+    """Companies that consented to matching as a population takes them: id, branch and JSON.
+
+    The profile has its id and consents, and beside them stands what the record knows of the
+    relation: the last contact, and the last day on which an offer was declined.
+    """
+    agreed: dict[str, list[Any]] = {}
+    rows = sa.select(consents).where(consents.c.organisation_id == caller.organisation_id)
+    for row in connection.execute(rows).mappings():
+        agreed.setdefault(row["company_id"], []).append(row)
+    contacted = _last(connection, caller, contacts.c.at, contacts, sa.true())
+    refused = outcomes.c.outcome == DECLINED
+    declined = _last(connection, caller, outcomes.c.decided_on, outcomes, refused)
+    for company_id, branch_id, text in list(profiles(connection, caller, agreed=True)):
+        stated = agreements.stated(agreed.get(company_id, []))
+        line = {**orjson.loads(text), "id": company_id, "consents": stated}
+        relation = {"last_contacted": contacted.get(company_id)}
+        relation |= {"last_declined": declined.get(company_id)}
+        known = {name: day.isoformat() for name, day in relation.items() if day is not None}
+        yield company_id, branch_id, orjson.dumps({**line, **known}).decode()
+
+
+def _last(
+    connection: sa.Connection,
+    caller: Caller,
+    at: sa.Column[Any],
+    table: sa.Table,
+    condition: sa.ColumnElement[bool],
+) -> dict[str, datetime.date]:
+    """The last day of a kind of event, in Shanghai, by company."""
+    own = table.c.organisation_id == caller.organisation_id
+    query = sa.select(table.c.company_id, sa.func.max(at)).where(own, condition)
+    found = connection.execute(query.group_by(table.c.company_id)).all()
+    return {company_id: _day(when) for company_id, when in found}
+
+
+def _day(when: datetime.date) -> datetime.date:
+    return when.astimezone(SHANGHAI).date() if isinstance(when, datetime.datetime) else when
 
 
 def agreed_to_matching() -> sa.ColumnElement[bool]:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.store.audit import Chain, Event
 from api.store.database import WRITES, Database, StoreUnavailable, gone, translated
+from api.store.inserts import by_table, insert
 from recommender.texts import label
 
 T = TypeVar("T")
@@ -27,12 +28,48 @@ TOGETHER = 256
 
 
 class Write:
-    """What one write works with. at: its time, the same for all of its rows."""
+    """What one write works with. at: its time, the same for all of its rows.
 
-    def __init__(self, connection: sa.Connection, at: datetime.datetime) -> None:
-        self.connection, self.at = connection, at
+    A savepoint is made when `connection` is first used. A write that only adds rows and events,
+    and looks at what `seen` shows, needs none: there is nothing of it to take back.
+    """
+
+    def __init__(
+        self, connection: sa.Connection, at: datetime.datetime, known: dict[Any, Any] | None = None
+    ) -> None:
+        self.at = at
         self.events: list[Event] = []
         self.rows: list[tuple[sa.Table, Mapping[str, Any]]] = []
+        self._connection = connection
+        self._savepoint: sa.NestedTransaction | None = None
+        self._known: dict[Any, Any] = {} if known is None else known
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection, to read or change anything inside the transaction."""
+        if self._savepoint is None:
+            self._savepoint = self._connection.begin_nested()
+        self._known.clear()
+        return self._connection
+
+    def seen(self, key: Any, read: Callable[[sa.Connection], T]) -> T:
+        """What `read` finds, asked once for all writes of a transaction until one changes anything.
+
+        key: what was asked; the same key always goes with the same question. `read` only reads.
+        """
+        if key not in self._known:
+            self._known[key] = read(self._connection)
+        found: T = self._known[key]
+        return found
+
+    def end(self, *, keep: bool) -> None:
+        """Keep what was done since the savepoint, or take it back."""
+        if self._savepoint is not None and self._savepoint.is_active:
+            self._known.clear()
+            if keep:
+                self._savepoint.commit()
+            else:
+                self._savepoint.rollback()
 
     def execute(self, statement: sa.Executable, /, *arguments: Any) -> sa.CursorResult[Any]:
         """Run one statement inside the transaction."""
@@ -52,6 +89,9 @@ class _Asked:
     work: Callable[[Write], Any]
     answer: Future[Any] = field(default_factory=Future)
     result: Any = None
+
+
+Refused = tuple[_Asked, Exception]
 
 
 class Writer:
@@ -111,42 +151,63 @@ class Writer:
         together = [a for a in together if a.answer.set_running_or_notify_cancel()]
         try:
             with translated():
-                kept = self._commit(together)
-        except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
-            for asked in together:
-                if not asked.answer.done():
-                    asked.answer.set_exception(error)
+                kept, refused = self._commit(together)
+        except DBAPIError as error:
+            # One row that the database refuses must not take those of the others with it.
+            for asked in together if len(together) > 1 else ():
+                self._keep_again(asked)
+            self._fail(together, error)
             return
+        except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
+            self._fail(together, error)
+            return
+        for asked, reason in refused:
+            asked.answer.set_exception(reason)
         for asked in kept:
             asked.answer.set_result(asked.result)
 
-    def _commit(self, together: list[_Asked]) -> list[_Asked]:
+    def _keep_again(self, asked: _Asked) -> None:
+        """One write by itself, after it was refused together with others."""
+        try:
+            with translated():
+                kept, refused = self._commit([asked])
+        except BaseException as error:  # noqa: BLE001 - as above
+            asked.answer.set_exception(error)
+            return
+        for one, reason in refused:
+            one.answer.set_exception(reason)
+        for one in kept:
+            one.answer.set_result(one.result)
+
+    @staticmethod
+    def _fail(together: Iterable[_Asked], error: BaseException) -> None:
+        for asked in together:
+            if not asked.answer.done():
+                asked.answer.set_exception(error)
+
+    def _commit(self, together: list[_Asked]) -> tuple[list[_Asked], list[Refused]]:
+        """Those that were kept, and those that were refused, once all of it is on the disk."""
         at, chain = self._clock(), self._chain
         kept: list[tuple[_Asked, Write]] = []
+        refused: list[Refused] = []
+        known: dict[Any, Any] = {}
         engine = self._database.engine.execution_options(**WRITES)
         with engine.begin() as connection:
             for asked in together:
-                write = Write(connection, at)
+                write = Write(connection, at, known)
                 try:
-                    with connection.begin_nested():
-                        asked.result = asked.work(write)
-                except DBAPIError as error:
-                    if gone(error):
+                    asked.result = asked.work(write)
+                    write.end(keep=True)
+                except Exception as error:
+                    if isinstance(error, DBAPIError) and gone(error):
                         raise
-                    asked.answer.set_exception(error)
-                except Exception as error:  # noqa: BLE001 - a refusal concerns this write alone
-                    asked.answer.set_exception(error)
+                    write.end(keep=False)
+                    refused.append((asked, error))
                 else:
                     kept.append((asked, write))
-            _insert(connection, (row for _, write in kept for row in write.rows))
+            rows = by_table(row for _, write in kept for row in write.rows)
+            for table, found in rows.items():
+                insert(connection, table, found)
             chain = chain.extended(connection, at, [e for _, write in kept for e in write.events])
         self._chain = chain
-        return [asked for asked, _ in kept]
-
-
-def _insert(connection: sa.Connection, rows: Iterable[tuple[sa.Table, Mapping[str, Any]]]) -> None:
-    by_table: dict[sa.Table, list[Mapping[str, Any]]] = {}
-    for table, row in rows:
-        by_table.setdefault(table, []).append(row)
-    for table, found in by_table.items():
-        connection.execute(sa.insert(table), found)
+        return [asked for asked, _ in kept], refused

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
 
 import orjson
 
+from api.engine_versions import earlier_engine
 from api.loading import Versions, load_engine
 from api.serving import engine_of_organisation
 from api.settings import Settings
+from api.store.registry import StoreShelf
+from api.store.store import Store
 from recommender import Company, Engine
 from recommender.errors import CorridorError, InvalidInput, Problem
 from recommender.plan_options import PlanOptions
 from recommender.planning import Planner
+from recommender.registry.registry import Registry
 
 KEPT = 4
 logger = logging.getLogger("corridor")
@@ -32,8 +38,31 @@ def plan(
     versions: of catalogue and model of the serving process; another engine is loaded when the one
     here has others. organisation_id: whose registry that is; None for the folder of the settings.
     """
+    return _planned(_planner(settings, versions, organisation_id), company, options)
+
+
+def plan_again(
+    settings: Settings,
+    versions: Mapping[str, Any],
+    organisation_id: str,
+    company: Company,
+    options: PlanOptions,
+) -> tuple[bytes | None, tuple[Problem, ...]]:
+    """`plan` as it was once: with the versions of a run, as far as they are kept."""
+    store = Store(settings.store)
     try:
-        answer = _planner(settings, versions, organisation_id).plan(company, options)
+        registry = Registry(StoreShelf(store, organisation_id))
+        engine = earlier_engine(settings, registry, versions, load_engine(settings))
+    finally:
+        store.close()
+    return _planned(Planner(engine), company, options)
+
+
+def _planned(
+    planner: Planner, company: Company, options: PlanOptions
+) -> tuple[bytes | None, tuple[Problem, ...]]:
+    try:
+        answer = planner.plan(company, options)
     except InvalidInput as error:
         return None, error.problems
     except CorridorError as error:

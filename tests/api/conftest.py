@@ -209,3 +209,19 @@ def conforms_to():
         assert [f"{error.json_path}: {error.message[:200]}" for error in errors] == []
 
     return check
+
+
+@pytest.fixture(scope="session")
+def conforms_record():
+    """Check a value against a component as the document of a service with identity has it."""
+    from api.descriptions import runs
+    from api.schemas import components
+
+    shapes = closed({"schemas": components(o.answer for o in runs.OPERATIONS)})
+
+    def check(value, name):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": shapes}
+        found = list(jsonschema.Draft202012Validator(schema).iter_errors(value))
+        assert [f"{error.json_path}: {error.message[:200]}" for error in found] == []
+
+    return check

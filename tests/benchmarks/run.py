@@ -21,6 +21,7 @@ CASES: Mapping[str, str] = {
     "batch": "tests.benchmarks.batch",
     "import": "tests.benchmarks.imports",
     "beside": "tests.benchmarks.beside",
+    "record": "tests.benchmarks.record",
     "start": "tests.benchmarks.start",
     "ten-million": "tests.benchmarks.ten_million",
     "train": "tests.benchmarks.train",

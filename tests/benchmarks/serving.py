@@ -74,7 +74,7 @@ def server(code: str, *arguments: str) -> Iterator[Served]:
 
 
 def service() -> Any:
-    """The service on any free port."""
+    """The service on any free port, without identity."""
     return server(SERVE, "serve", "--port", "0", "--identity", "off")
 
 
@@ -86,16 +86,17 @@ def _port(process: subprocess.Popen[str]) -> int:
     raise RuntimeError("the server ended before it listened")
 
 
-def request(body: Any) -> bytes:
+def request(body: Any, token: str | None = None) -> bytes:
     """A recommendation asked for over HTTP/1.1, as bytes."""
-    return posted(PATH, orjson.dumps(body))
+    return posted(PATH, orjson.dumps(body), token)
 
 
-def posted(path: str, sent: bytes) -> bytes:
+def posted(path: str, sent: bytes, token: str | None = None) -> bytes:
     """JSON sent to a path over HTTP/1.1, as bytes."""
+    signed = "" if token is None else f"Authorization: Bearer {token}\r\n"
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(sent)}\r\n\r\n"
+        f"{signed}Content-Length: {len(sent)}\r\n\r\n"
     )
     return head.encode() + sent
 

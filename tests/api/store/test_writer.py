@@ -4,6 +4,7 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from api.refusals import AlreadyThere
 from api.store import users
@@ -65,3 +66,35 @@ def test_many_threads_lose_nothing(store):
     for thread in threads:
         thread.join()
     assert len(ids(store)) == 80
+
+
+def test_a_row_that_the_database_refuses_fails_alone(store):
+    """Rows of many writes go in one statement; one that is wrong must not fail the others."""
+    held = threading.Event()
+    first = store._writer.submit(lambda _: held.wait(5))
+    futures = [
+        store._writer.submit(lambda w, n=n: w.add(organisations, {**bank(n), "created_at": w.at}))
+        for n in (1, 2, 1, 3)
+    ]
+    held.set()
+    assert first.result()
+    with pytest.raises(IntegrityError):
+        futures[2].result()
+    assert [f.exception() for f in (futures[0], futures[1], futures[3])] == [None, None, None]
+    assert ids(store) == ["bank-1", "bank-2", "bank-3"]
+
+
+def test_what_was_seen_is_asked_again_once_something_changed(store):
+    asked = []
+
+    def count(connection):
+        asked.append(connection.execute(sa.select(sa.func.count()).select_from(organisations)))
+        return asked[-1].scalar_one()
+
+    def look(write):
+        found = [write.seen("banks", count), write.seen("banks", count)]
+        users.add_organisation(write, bank(1))
+        return [*found, write.seen("banks", count)]
+
+    assert store.write(look) == [0, 0, 1]
+    assert len(asked) == 2

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from api.store import append_only
 from api.store.tables import Instant
 
 revision = "0001"
@@ -132,7 +133,9 @@ def upgrade() -> None:
         sa.Column("product_id", sa.String(length=64), nullable=True),
         sa.Column("engine_version", sa.String(length=64), nullable=False),
         sa.Column("catalogue_version", sa.String(length=64), nullable=False),
+        sa.Column("parameters_version", sa.String(length=64), nullable=False),
         sa.Column("model_version", sa.String(length=64), nullable=False),
+        sa.Column("population_version", sa.String(length=64), nullable=True),
         sa.Column("request", sa.Text(), nullable=True),
         sa.Column("answer", sa.Text(), nullable=True),
         sa.Column("at", Instant, nullable=False),
@@ -144,11 +147,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("ix_runs_organisation_id_at"), ["organisation_id", "at"], unique=False
+            batch_op.f("ix_runs_organisation_id_at_id"),
+            ["organisation_id", "at", "id"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_runs_organisation_id_company_id"),
             ["organisation_id", "company_id"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_runs_organisation_id_user_id_at"),
+            ["organisation_id", "user_id", "at"],
             unique=False,
         )
 
@@ -599,9 +609,12 @@ def upgrade() -> None:
             batch_op.f("ix_outcomes_run_id_product_id"), ["run_id", "product_id"], unique=False
         )
 
+    append_only.protect(op.get_bind())
+
 
 def downgrade() -> None:
     """Back to the version before."""
+    append_only.unprotect(op.get_bind())
     with op.batch_alter_table("outcomes", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_outcomes_run_id_product_id"))
         batch_op.drop_index(batch_op.f("ix_outcomes_organisation_id_company_id_product_id"))
@@ -664,8 +677,9 @@ def downgrade() -> None:
 
     op.drop_table("users")
     with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_runs_organisation_id_user_id_at"))
         batch_op.drop_index(batch_op.f("ix_runs_organisation_id_company_id"))
-        batch_op.drop_index(batch_op.f("ix_runs_organisation_id_at"))
+        batch_op.drop_index(batch_op.f("ix_runs_organisation_id_at_id"))
 
     op.drop_table("runs")
     op.drop_table("registry_steps")

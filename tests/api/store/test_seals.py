@@ -1,0 +1,71 @@
+"""Seals: when one is made, what it says, and its copy in the file."""
+
+import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from api.store import seals
+from api.store.audit import Event
+from api.store.tables import audit_seals
+from api.store.verification import verified
+from recommender.errors import UnreadableFile, Unwritable
+
+
+def happened(store):
+    store.write(lambda write: write.audit(Event("bank-a", "system", "thing.done", None, {})))
+
+
+def test_only_what_is_new_is_sealed(store, tmp_path):
+    file = tmp_path / "folder" / "seals.jsonl"
+    sealer = seals.Sealer(store, file)
+    assert sealer.seal() is None
+    assert not file.exists()
+    happened(store)
+    happened(store)
+    first = sealer.seal()
+    assert first["sequence"] == 1
+    assert sealer.seal() is None
+    happened(store)
+    second = sealer.seal()
+    assert second["previous"] == first["hash"]
+    assert seals.read(file) == [first, second]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_two_processes_seal_one_after_the_other(store, tmp_path):
+    file = tmp_path / "seals.jsonl"
+    sealers = [seals.Sealer(store, file) for _ in range(2)]
+    for number in range(4):
+        happened(store)
+        assert sealers[number % 2].seal()["sequence"] == number + 1
+    assert len(seals.read(file)) == 4
+    assert store.read(lambda c: verified(c, seals.read(file))).whole
+
+
+def test_a_copy_that_failed_is_made_up_for(store, tmp_path):
+    file = tmp_path / "seals.jsonl"
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    happened(store)
+    with pytest.raises(Unwritable):
+        seals.Sealer(store, blocked / "seals.jsonl").seal()
+    happened(store)
+    seals.Sealer(store, file).seal()
+    assert [seal["sequence"] for seal in seals.read(file)] == [1, 2]
+
+
+def test_a_file_that_is_none_is_refused(store, tmp_path):
+    file = tmp_path / "seals.jsonl"
+    for text in ("{", '{"sequence": 1}', "[]"):
+        file.write_text(text)
+        with pytest.raises(UnreadableFile):
+            seals.read(file)
+
+
+def test_a_seal_has_the_time_of_its_write(store):
+    happened(store)
+    moment = datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC)
+    store.clock = store._writer._clock = lambda: moment
+    assert seals.Sealer(store, None).seal()["at"] == "2026-11-23T00:00:00.000000+00:00"
+    assert store.read(lambda c: c.execute(sa.select(audit_seals.c.sequence)).scalars().all()) == [1]
