@@ -16,16 +16,17 @@ from typing import Any
 
 import orjson
 
+from api.demo_past import Clock, lived
 from api.errors import CannotListen
 from api.identity import tokens
 from api.policy import ROLES, Caller, Role
 from api.settings import LOOPBACK, Settings
-from api.store import imports, maintenance, users
+from api.store import imports, jobs, maintenance, users
 from api.store.company_changes import Statement, put
 from api.store.conditions import Condition
 from api.store.store import Store
 from api.store.writer import Write
-from recommender import Catalogue, Company, simulation
+from recommender import Catalogue, Company, Engine, simulation
 from recommender.errors import Unwritable
 from recommender.tables import data_dir
 
@@ -81,11 +82,12 @@ def prepared(settings: Settings, folder: Path) -> tuple[Settings, Path]:
     if settings.host not in LOOPBACK:
         raise CannotListen(host=settings.host, port=str(settings.port), reason="--demo: 127.0.0.1")
     demo = settings.model_copy(update={"store": f"sqlite:///{folder / DATABASE}"})
-    store = Store(demo.store)
+    clock = Clock()
+    store = Store(demo.store, clock)
     try:
         maintenance.ready(store.database)
         if not store.read(users.organisations_listed):
-            _seed(store, Catalogue.load(settings.catalogue))
+            _seed(store, clock, Catalogue.load(settings.catalogue))
         issued = _issued(store)
     finally:
         store.close()
@@ -99,8 +101,7 @@ def login(role: Role) -> str:
     return f"{role}@demo"
 
 
-def _seed(store: Store, catalogue: Catalogue) -> None:
-    """Organisations last: a demo that was cut short is made again from nothing."""
+def _seed(store: Store, clock: Clock, catalogue: Catalogue) -> None:
     for organisation_id, names in ORGANISATIONS.items():
         row = {"id": organisation_id, **names, "synthetic": True}
         store.write(partial(users.add_organisation, row=row))
@@ -116,6 +117,11 @@ def _seed(store: Store, catalogue: Catalogue) -> None:
         caller = _caller(admins[organisation_id], organisation_id, None, "admin")
         some = (profile for profile, _ in zip(profiles, range(count), strict=False))
         _imported(store, caller, branch_id, some, catalogue)
+    manager = _caller(people["manager"], BANK, SEATS["manager"], "manager")
+    lived(store, clock, Engine(catalogue), manager, SEED)
+    for organisation_id, user_id in admins.items():
+        admin = _caller(user_id, organisation_id, None, "admin")
+        store.write(partial(jobs.add, caller=admin, kind="population", parameters={}, waits=False))
 
 
 def _user(write: Write, role: Role, organisation_id: str = BANK, named: str | None = None) -> str:
@@ -149,7 +155,10 @@ def _imported(
 
 
 def _lines(profiles: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
-    return (orjson.dumps(profile) + b"\n" for profile in profiles)
+    """As the file of an import has them; they also agree to being learned from."""
+    for profile in profiles:
+        agreed = {**profile["consents"], "data_use": ["matching", "learning"]}
+        yield orjson.dumps({**profile, "consents": agreed}) + b"\n"
 
 
 def _caller(user_id: str, organisation_id: str, branch_id: str | None, role: Role) -> Caller:

@@ -99,6 +99,7 @@ def ran(store, company_id="c-1", bank="bank-a", lanes=None, at=AT, answer=None):
         "company_version": 1,
         "engine_version": "1",
         "catalogue_version": "1",
+        "parameters_version": "1",
         "model_version": "1",
         "request": "{}",
         "answer": orjson.dumps({"lanes": shown} if answer is None else answer).decode(),

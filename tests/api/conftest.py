@@ -154,7 +154,10 @@ def start():
             text=True,
         )
         started.append(process)
-        return Served(process, [process.stdout.readline().rstrip("\n") for _ in range(5)])
+        said = [process.stdout.readline().rstrip("\n")]
+        while said[-1] and not said[-1].startswith("Ctrl+C"):
+            said.append(process.stdout.readline().rstrip("\n"))
+        return Served(process, said)
 
     yield serve
     for process in started:

@@ -36,7 +36,7 @@ def test_the_table_of_statuses_goes_from_special_to_general():
         (inner.InvalidProfile([]), 422),
         (inner.InvalidOptions([]), 422),
         (inner.NotFound(kind="product", id="x"), 404),
-        (inner.ModelMismatch(), 500),
+        (inner.ModelMismatch(), 409),
         (inner.UnreadableFile(file="x", reason="y"), 500),
     ],
 )

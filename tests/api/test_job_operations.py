@@ -216,7 +216,8 @@ def test_who_may_ask_for_which_job_and_see_it(idle):
 
 
 @pytest.mark.parametrize("body", [
-    {}, {"kind": "sweep"}, {"kind": "train"}, {"kind": "train", "parameters": {"outcomes": "../x"}},
+    {}, {"kind": "sweep"}, {"kind": "evaluate"},
+    {"kind": "train", "parameters": {"outcomes": "../x"}},
     {"kind": "train", "parameters": {"outcomes": "a.csv", "companies": "a.csv"}},
     {"kind": "evaluate", "parameters": {"outcomes": "a.csv"}},
     {"kind": "population", "parameters": {"more": 1}},
@@ -332,7 +333,7 @@ def begun(start, database_url):
     maintenance.ready(store.database)
     people = peopled(store)
     flags = ("--store", database_url)
-    yield lambda: start(*flags, CORRIDOR_JOB_PATIENCE="2"), people, store
+    yield lambda: start(*flags, CORRIDOR_JOB_PATIENCE="2", CORRIDOR_IDENTITY="on"), people, store
     store.close()
 
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from golden_run import FORMAT, PLACE, made
 
+from api.engine_versions import earlier_engine
 from api.replays import answered, compared, first_difference
 from api.settings import Settings
 from recommender import Catalogue, Engine, __version__
@@ -25,8 +26,14 @@ def golden():
 
 
 def again(engine, run):
+    settings = Settings()
+    return as_of(settings, Registry(settings.models), engine, run)
+
+
+def as_of(settings, registry, engine, run):
+    then = earlier_engine(settings, registry, run, engine)
     request = orjson.loads(run["request"])
-    return compared(run, answered(Settings(), engine, run["operation"], request, run))
+    return compared(run, answered(then, run["operation"], request))
 
 
 def test_the_golden_run_replays_to_the_last_byte(engine, golden):
@@ -104,9 +111,9 @@ def test_a_catalogue_of_the_registry_is_used_again(engine, golden, tmp_path):
     Registry(tmp_path).catalogues.add(other)
     request = orjson.loads(golden["request"])
     then = Engine(other)
-    answer = answered(settings, then, "recommend", request, versions_of(then))
+    answer = answered(then, "recommend", request)
     run = {**golden, "catalogue_version": other.version, "answer": answer.decode()}
-    found = compared(run, answered(settings, engine, "recommend", request, run))
+    found = as_of(settings, Registry(tmp_path), engine, run)
     assert found["identical"], found
     assert found["versions"]["now"]["catalogue_version"] == other.version
     assert engine.catalogue.version != other.version

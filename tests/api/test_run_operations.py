@@ -1,6 +1,8 @@
 """Runs over HTTP: kept before they are given, shown as they were, the same when replayed."""
 
 import contextlib
+import shutil
+import uuid
 
 import orjson
 import pytest
@@ -11,10 +13,11 @@ from record import add_user, serving
 from sqlalchemy.exc import OperationalError
 
 from api import examples
+from api.populations import branch_folder, organisation_folder
 from api.store import backups, maintenance, verification
 from api.store.references import known
 from api.store.store import Store
-from api.store.tables import audit_events, overrides, runs
+from api.store.tables import audit_events, jobs, overrides, runs
 from recommender.population.build import update
 
 BODY = {"company": dict(examples.EXPORTER), "options": {"lanes": ["hedge"], "limit": 2}}
@@ -33,12 +36,30 @@ def population(tmp_path_factory):
     return packed(tmp_path_factory.mktemp("runs"), profiles()[:60])
 
 
+@contextlib.contextmanager
+def own_population(service, folder):
+    """The population of bank-a, as the last job would have made it."""
+    job_id, settings = str(uuid.uuid4()), service.client.app.state.settings
+    place = organisation_folder(settings, "bank-a") / job_id
+    place.mkdir(parents=True)
+    (place / branch_folder("north")).symlink_to(folder)
+    (place / branch_folder(None)).symlink_to(folder)
+    by = service.people.ids["bank-a", "admin"]
+    row = {"id": job_id, "organisation_id": "bank-a", "kind": "population", "status": "done"}
+    more = {"parameters": "{}", "progress": 1.0, "attempts": 1, "cancel": False, "user_id": by}
+    service.store.write(
+        lambda w: w.execute(sa.insert(jobs), {**row, **more, "created_at": w.at, "ended_at": w.at})
+    )
+    yield
+    shutil.rmtree(place)
+
+
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def service(request, tmp_path_factory, population):
     url = f"sqlite:///{tmp_path_factory.mktemp('runs') / 'corridor.db'}"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgresql").made()
-    with serving(url, population=population.folder) as found:
+    with serving(url) as found, own_population(found, population.folder):
         keep_company(found, "kept-1", owner="enterprise")
         keep_company(found, "kept-2", branch="south")
         keep_company(found, "kept-3", consent=False)

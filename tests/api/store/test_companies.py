@@ -179,7 +179,8 @@ def test_two_replicas_create_a_company_once(store, admin, database_url):
 
 
 def run_row(admin, run_id, company_id, version=1):
-    engine = {"engine_version": "1", "catalogue_version": "1", "model_version": "1"}
+    names = ("engine_version", "catalogue_version", "parameters_version", "model_version")
+    engine = dict.fromkeys(names, "1")
     return {
         "id": run_id,
         "organisation_id": admin.organisation_id,
