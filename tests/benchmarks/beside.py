@@ -30,7 +30,15 @@ def run(*, small: bool) -> Iterator[Line]:
     with TemporaryDirectory() as folder:
         sizes = (60, 2) if small else (FIRMS, TIMES)
         population = repeated(engine, Path(folder), *sizes)
-        flags = ("serve", "--port", "0", "--population", str(population.folder))
+        flags = (
+            "serve",
+            "--port",
+            "0",
+            "--identity",
+            "off",
+            "--population",
+            str(population.folder),
+        )
         with server(SERVE, *flags) as ours:
             rounds, requests = (1, 4) if small else (ROUNDS, REQUESTS)
             yield {**compared(ours, rounds, requests), "companies": population.companies}
