@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SPARK := $(VENV)/.spark
-EXTRAS := learn peers notebooks fast parquet postgres test
+EXTRAS := learn peers notebooks fast parquet postgres oidc test
 ARGS ?=
 CORES := --numprocesses logical --dist loadfile
 
