@@ -60,7 +60,7 @@ def session(master: str | None = None) -> Iterator[Any]:
         return
     if not (os.environ.get("JAVA_HOME") or shutil.which("java")):
         raise NoSpark(reason="no_java")
-    with _environment(master or ""):
+    with _environment():
         try:
             with _quiet():
                 spark = _configured(SparkSession.builder, master).getOrCreate()
@@ -87,15 +87,19 @@ def _lent(home: Path) -> TemporaryDirectory[str]:
 
 
 @contextmanager
-def _environment(master: str) -> Iterator[None]:
-    """What Spark looks for in the environment, where nobody has said it."""
+def _environment() -> Iterator[None]:
+    """What Spark looks for in the environment, where nobody has said it.
+
+    The Java that the first session of a process starts serves those after it too, a cluster's
+    among them, so that every session is lent a folder.
+    """
     import pyspark
 
     home = Path(pyspark.__file__).parent
     wanted = {
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
-        "SPARK_HOME": _lent(home).name if master.startswith("local-cluster") else str(home),
+        "SPARK_HOME": _lent(home).name,
     }
     ours = {name: value for name, value in wanted.items() if name not in os.environ}
     os.environ.update(ours)
