@@ -22,7 +22,7 @@ from recommender.errors import InvalidProfile
 from recommender.planning import Planner, PlanOptions
 from recommender.planning.compose import Composer
 from recommender.planning.model import Model
-from recommender.planning.programme import solve
+from recommender.planning.programme import quiet, solve
 from recommender.planning.search import search
 from recommender.planning.situation import Situation
 from recommender.simulation import company as made_up
@@ -40,13 +40,16 @@ def run(*, small: bool) -> Iterator[Line]:
     planner = Planner(Engine(Catalogue.load()))
     for larger, needs in ((1, "needs as stated"), (5, "needs five times as large")):
         skipped: Counter[str] = Counter()
-        rows = list(islice(measured(planner, larger, skipped), 8 if small else 2_000))
+        with quiet():
+            rows = list(islice(measured(planner, larger, skipped), 8 if small else 2_000))
         yield from covers(rows, needs)
         yield from bounds(rows, needs)
         yield from proofs(rows, needs, skipped)
         if larger == 1:
             yield from hedges(rows)
-    yield from times(planner, 4 if small else 200)
+    with quiet():
+        taken = list(times(planner, 4 if small else 200))
+    yield from taken
 
 
 def companies(skipped: Counter[str]) -> Iterator[Company]:
