@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -117,10 +117,13 @@ async def asked(
     problems = list(_unknown_fields(body, form))
     body, version = await _with_company(request, body, problems)
     body = _dated(body)
+    later: list[Problem] = []
+    options = _part("options", options_of or engine.options, body, later)
     company = None
     if version is not None or "company_id" not in body:
-        company = _part("company", engine.read, body, problems)
-    options = _part("options", options_of or engine.options, body, problems)
+        read = partial(engine.read, as_of=None if options is None else options.day)
+        company = _part("company", read, body, problems)
+    problems += later
     changes = _part("set", _changes, body, problems) if "set" in form.model_fields else {}
     if problems and company is not None and changes:
         _part("set", lambda _: engine.what_if(company, changes), body, problems)

@@ -76,14 +76,14 @@ def _recommend(arguments: argparse.Namespace, language: Language) -> int:
     found: list[tuple[str, CorridorError]] = []
     company = options = None
     try:
-        raw = read_values(arguments.profile, sys.stdin.buffer, settings.max_body)
-        company = engine.read(raw)
-    except CorridorError as error:
-        found.append((arguments.profile, error))
-    try:
         options = engine.options(_stated(arguments, language))
     except InvalidOptions as error:
         found.append((COMMAND, InvalidOptions(_as_flags(error.problems))))
+    try:
+        raw = read_values(arguments.profile, sys.stdin.buffer, settings.max_body)
+        company = engine.read(raw, None if options is None else options.day)
+    except CorridorError as error:
+        found.insert(0, (arguments.profile, error))
     if company is None or options is None:
         complain(found, language)
         return BAD_INPUT

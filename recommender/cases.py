@@ -15,6 +15,7 @@ from typing import Any
 
 from recommender.engine import Engine
 from recommender.errors import InvalidProfile
+from recommender.records import day_of
 from recommender.tables import data_dir, read_document
 
 SAMPLES = "samples"
@@ -77,7 +78,7 @@ def options_of(case: Case, language: str) -> dict[str, Any]:
 
 def answers_to(engine: Engine, case: Case) -> Answers:
     """The answers to a case in both languages. Raises InvalidProfile."""
-    company = engine.read(profile_of(case))
+    company = engine.read(profile_of(case), day_of(case["as_of"]))
     return {
         language: engine.recommend(company, **options_of(case, language)) for language in LANGUAGES
     }

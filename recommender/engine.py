@@ -7,6 +7,7 @@ answer to the last byte.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -72,15 +73,16 @@ class Engine:
         """The compiled catalogue."""
         return self._matcher
 
-    def read(self, raw: Any) -> Company:
+    def read(self, raw: Any, as_of: datetime.date | None = None) -> Company:
         """A company from plain values, checked against the dictionaries of the catalogue too.
 
-        Raises InvalidProfile with every problem at once.
+        as_of: the day of which its facts speak, today by default. Raises InvalidProfile with every
+        problem at once.
         """
         company, problems = Company.examine(raw)
         if company is not None:
             problems += self._matcher.problems(company)
-            case = self._matcher.read(company, Options().day)
+            case = self._matcher.read(company, as_of or Options().day)
             problems += self._matcher.contradictions(case)
         if problems or company is None:
             raise InvalidProfile(problems)

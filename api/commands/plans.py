@@ -68,13 +68,13 @@ def _planned(
     found: list[tuple[str, CorridorError]] = []
     company = options = None
     try:
-        company = planner.engine.read(raw)
-    except CorridorError as error:
-        found.append((arguments.profile, error))
-    try:
         options = PlanOptions.parse({**stated, **_stated(arguments, language)})
     except InvalidOptions as error:
         found.append((COMMAND, InvalidOptions(_as_flag(p) for p in error.problems)))
+    try:
+        company = planner.engine.read(raw, None if options is None else options.day)
+    except CorridorError as error:
+        found.insert(0, (arguments.profile, error))
     if company is None or options is None:
         complain(found, language)
         return BAD_INPUT

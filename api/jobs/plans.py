@@ -53,6 +53,6 @@ def _planned(
     engine: Engine, planner: Planner, profile: str, options: PlanOptions
 ) -> Mapping[str, Any]:
     try:
-        return {"plan": planner.plan(engine.read(orjson.loads(profile)), options)}
+        return {"plan": planner.plan(engine.read(orjson.loads(profile), options.day), options)}
     except CorridorError as error:
         return {"error": problem_body(error, options.language or "zh")}

@@ -35,7 +35,7 @@ async def company_recommendations(request: Request, company_id: str) -> Response
     options = options.model_copy(update={"language": language})
     row = await company_of(request, company_id)
     profile = orjson.loads(row["profile"])
-    answer = engine.recommend(engine.read(profile), options)
+    answer = engine.recommend(engine.read(profile, options.day), options)
     body = orjson.dumps(answer)
     stated = stated_by(profile, options, given, row)
     run_id = await kept(request, "recommend", stated, body, answer)

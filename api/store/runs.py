@@ -96,13 +96,7 @@ def _company(write: Write, caller: Caller, run: Run) -> str | None:
     asked = run.company_id
     if asked is None:
         return None
-    # An erasure that comes at the same moment waits for this commit, and then erases the run too.
-    query = (
-        sa.select(companies.c.erased_at)
-        .where(companies.c.id == asked, kept_companies.seen(caller))
-        .with_for_update(read=True)
-    )
-    found = write.seen(("company", caller, asked), lambda c: c.execute(query).first())
+    found = write.seen(("company", caller, asked), lambda c: _seen(c, caller, asked))
     if found is None:
         if run.company_version is not None:
             raise NotFound(kind="company", id=asked)
@@ -110,6 +104,19 @@ def _company(write: Write, caller: Caller, run: Run) -> str | None:
     if found.erased_at is not None:
         raise Erased(kind="company", id=asked)
     return asked
+
+
+def _seen(connection: sa.Connection, caller: Caller, company_id: str) -> sa.Row[Any] | None:
+    """A company of the record that its caller sees, until the end of the transaction.
+
+    An erasure that comes at the same moment waits for this commit, and then erases the run too.
+    """
+    query = (
+        sa.select(companies.c.erased_at)
+        .where(companies.c.id == company_id, kept_companies.seen(caller))
+        .with_for_update(read=True)
+    )
+    return connection.execute(query).first()
 
 
 def seen(caller: Caller) -> sa.ColumnElement[bool]:

@@ -85,13 +85,23 @@ class Write:
 
 
 @dataclass
-class _Asked:
+class Asked:
+    """A write that waits, and what will be known of it."""
+
     work: Callable[[Write], Any]
     answer: Future[Any] = field(default_factory=Future)
     result: Any = None
 
 
-Refused = tuple[_Asked, Exception]
+@dataclass
+class _Handed:
+    """Writes that were handed over together, and who is told when all of them are settled."""
+
+    asked: list[Asked]
+    told: Callable[[], None] | None = None
+
+
+Refused = tuple[Asked, Exception]
 
 
 class Writer:
@@ -100,7 +110,7 @@ class Writer:
     def __init__(self, database: Database, clock: Callable[[], datetime.datetime]) -> None:
         self._database, self._clock = database, clock
         self._chain = Chain()
-        self._waiting: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Handed | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
@@ -110,15 +120,25 @@ class Writer:
 
         The future raises what `work` raises, or StoreUnavailable when nothing was kept.
         """
-        asked = _Asked(work)
+        asked = Asked(work)
+        self._hand(_Handed([asked]))
+        return asked.answer
+
+    def submit_together(self, asked: list[Asked], told: Callable[[], None]) -> None:
+        """Hand over several at once; `told` is called in the writer's thread when all are settled.
+
+        Each is kept or refused by itself. Raises StoreUnavailable once the writer is closed.
+        """
+        self._hand(_Handed(asked, told))
+
+    def _hand(self, handed: _Handed) -> None:
         with self._lock:
             if self._closed:
                 raise StoreUnavailable(reason=label("api.store.closed"))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
-            self._waiting.put(asked)
-        return asked.answer
+            self._waiting.put(handed)
 
     def close(self) -> None:
         """Finish what waits, then end."""
@@ -131,13 +151,16 @@ class Writer:
 
     def _run(self) -> None:
         while True:
-            together, last = self._next()
-            if together:
-                self._keep(together)
+            handed, last = self._next()
+            if handed:
+                self._keep([asked for each in handed for asked in each.asked])
+                for each in handed:
+                    if each.told is not None:
+                        each.told()
             if last:
                 return
 
-    def _next(self) -> tuple[list[_Asked], bool]:
+    def _next(self) -> tuple[list[_Handed], bool]:
         """Everything that waits, at least one; and whether it is the end."""
         found = [self._waiting.get()]
         while len(found) < TOGETHER and found[-1] is not None:
@@ -145,9 +168,9 @@ class Writer:
                 found.append(self._waiting.get_nowait())
             except queue.Empty:
                 break
-        return [asked for asked in found if asked is not None], found[-1] is None
+        return [handed for handed in found if handed is not None], found[-1] is None
 
-    def _keep(self, together: list[_Asked]) -> None:
+    def _keep(self, together: list[Asked]) -> None:
         together = [a for a in together if a.answer.set_running_or_notify_cancel()]
         try:
             with translated():
@@ -166,7 +189,7 @@ class Writer:
         for asked in kept:
             asked.answer.set_result(asked.result)
 
-    def _keep_again(self, asked: _Asked) -> None:
+    def _keep_again(self, asked: Asked) -> None:
         """One write by itself, after it was refused together with others."""
         try:
             with translated():
@@ -180,15 +203,15 @@ class Writer:
             one.answer.set_result(one.result)
 
     @staticmethod
-    def _fail(together: Iterable[_Asked], error: BaseException) -> None:
+    def _fail(together: Iterable[Asked], error: BaseException) -> None:
         for asked in together:
             if not asked.answer.done():
                 asked.answer.set_exception(error)
 
-    def _commit(self, together: list[_Asked]) -> tuple[list[_Asked], list[Refused]]:
+    def _commit(self, together: list[Asked]) -> tuple[list[Asked], list[Refused]]:
         """Those that were kept, and those that were refused, once all of it is on the disk."""
         at, chain = self._clock(), self._chain
-        kept: list[tuple[_Asked, Write]] = []
+        kept: list[tuple[Asked, Write]] = []
         refused: list[Refused] = []
         known: dict[Any, Any] = {}
         engine = self._database.engine.execution_options(**WRITES)

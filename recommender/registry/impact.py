@@ -70,7 +70,6 @@ def impact(
 
 def _fits(engine: Engine, raw: Mapping[str, Any], as_of: str | None) -> dict[str, str]:
     catalogue = engine.catalogue
-    answer = engine.eligibility(
-        engine.read(known_to(catalogue, raw)), engine.options({"as_of": as_of})
-    )
+    options = engine.options({"as_of": as_of})
+    answer = engine.eligibility(engine.read(known_to(catalogue, raw), options.day), options)
     return {product["product_id"]: product["fit"] for product in answer["products"]}

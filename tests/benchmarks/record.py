@@ -100,8 +100,9 @@ def _answering(engine: Engine, body: dict[str, object], count: int) -> Callable[
         times, used = [], process_time()
         for _ in range(count):
             start = perf_counter()
-            company = engine.read(body["company"])
-            orjson.dumps(engine.recommend(company, engine.options(body["options"])))  # type: ignore[arg-type]
+            options = engine.options(body["options"])  # type: ignore[arg-type]
+            company = engine.read(body["company"], options.day)
+            orjson.dumps(engine.recommend(company, options))
             times.append(perf_counter() - start)
         return count / sum(times), times, (process_time() - used) / count
 

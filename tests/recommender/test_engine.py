@@ -15,6 +15,7 @@ from strategies import AS_OF
 from recommender import Catalogue, Company, Engine
 from recommender.catalogue.catalogue import catalogue_files
 from recommender.errors import InvalidOptions, InvalidProfile, NotFound
+from recommender.matching.matcher import Matcher
 from recommender.tables import data_dir, read_document
 
 CATALOGUE = Catalogue.load()
@@ -301,6 +302,20 @@ def test_the_answer_names_what_it_was_made_with():
     assert answer["catalogue_version"] == CATALOGUE.version
     assert answer["model_version"] == ENGINE.weights.version
     assert date.fromisoformat(answer["as_of"])
+
+
+def test_a_firm_is_read_once_for_the_day_that_is_asked_about(monkeypatch):
+    days = []
+    read = Matcher._read
+
+    def noted(self, company, as_of, given):
+        days.append(as_of)
+        return read(self, company, as_of, given)
+
+    monkeypatch.setattr(Matcher, "_read", noted)
+    day = date(2026, 7, 1)
+    ENGINE.recommend(ENGINE.read({"staff": 12}, day), as_of=str(day))
+    assert days == [day]
 
 
 def test_facts_of_the_wrong_kind_and_contradictions_are_told_together():

@@ -1,5 +1,6 @@
 """Writes together: each kept or refused by itself, and acknowledged after the commit."""
 
+import asyncio
 import threading
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.refusals import AlreadyThere
 from api.store import users
+from api.store.database import StoreUnavailable
 from api.store.tables import audit_events, organisations
 
 
@@ -98,3 +100,40 @@ def test_what_was_seen_is_asked_again_once_something_changed(store):
 
     assert store.write(look) == [0, 0, 1]
     assert len(asked) == 2
+
+
+def test_what_requests_ask_for_in_one_turn_goes_into_one_commit(store):
+    async def asked():
+        outcomes = (store.writing(adding(n)) for n in (1, 2, 1, 3))
+        return await asyncio.gather(*outcomes, return_exceptions=True)
+
+    first, second, third, fourth = asyncio.run(asked())
+    assert (first, second, fourth) == (None, None, None)
+    assert isinstance(third, AlreadyThere)
+    assert ids(store) == ["bank-1", "bank-2", "bank-3"]
+    moments = store.read(lambda c: c.execute(sa.select(audit_events.c.at)).scalars().all())
+    assert len(moments) == 3
+    assert len(set(moments)) == 1
+
+
+def test_a_caller_who_leaves_does_not_undo_what_it_asked_for(store):
+    async def left():
+        task = asyncio.create_task(store.writing(adding(1)))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await store.writing(adding(2))
+
+    asyncio.run(left())
+    assert ids(store) == ["bank-1", "bank-2"]
+
+
+def test_a_closed_store_refuses_each_request(store):
+    store.close()
+
+    async def asked():
+        return await asyncio.gather(
+            *(store.writing(adding(n)) for n in (1, 2)), return_exceptions=True
+        )
+
+    assert [type(error) for error in asyncio.run(asked())] == [StoreUnavailable] * 2
