@@ -12,7 +12,7 @@ import pytest
 from exim_files import TEST, UNTIL, pair, write
 
 from recommender.learning import metrics
-from tests.benchmarks import exim, exim_peers, exim_reach, exim_tasks, exim_tuning
+from tests.benchmarks import exim, exim_peers, exim_prospects, exim_reach, exim_tasks, exim_tuning
 from tests.benchmarks.exim_columns import sheet, tokens
 from tests.benchmarks.exim_data import read, without_indicators
 from tests.benchmarks.exim_ranker import fitted
@@ -197,11 +197,24 @@ def test_ours_is_compared_with_the_better_run_of_a_peer_in_each_measure():
 def test_a_reach_is_met_or_not():
     assert exim_reach.of_new({"ratio": 1.6}, "profile only")["met"]
     assert not exim_reach.of_new({"ratio": 1.4}, "profile only")["met"]
+
+
+def list_measures(model, columns, *lists):
+    means = dict(zip(exim_prospects.MEASURES, np.mean(lists, axis=0).tolist(), strict=True))
+    return {"model": model, "columns": columns, "lists": list(lists), **means}
+
+
+def test_prospects_are_held_against_popularity_and_within_the_interval_of_the_best_peer():
     lines = [
-        {"model": "AffinityRanker", "AUC": 0.6, "recall@100": 0.1, "NDCG@100": 0.1},
-        {"model": "popularity", "AUC": 0.5, "recall@100": 0.2, "NDCG@100": 0.1},
+        list_measures("AffinityRanker", "engineered", (0.6, 0.1, 0.1), (0.6, 0.0, 0.3)),
+        list_measures("popularity", "raw", (0.5, 0.2, 0.1), (0.5, 0.2, 0.1)),
+        list_measures("logistic regression", "raw", (0.7, 0.1, 0.2), (0.8, 0.1, 0.1)),
     ]
-    assert [line["met"] for line in exim_reach.of_prospects(lines)] == [True, False, True]
+    found = list(exim_reach.of_prospects(lines))
+    assert [line["met"] for line in found] == [True, False, False, False, True, True]
+    assert found[1]["difference"] == pytest.approx([-0.15, -0.2, -0.1])
+    assert found[1]["against"] == "logistic regression, raw"
+    assert found[3]["against"] == "popularity, raw"
 
 
 # --- the command ---------------------------------------------------------------------------------

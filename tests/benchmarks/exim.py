@@ -92,7 +92,7 @@ def _task_d(decisions: Any, until: int, test: tuple[int, int]) -> Iterator[dict[
     from tests.benchmarks.exim_reach import of_prospects
 
     found = list(prospects(decisions, until, test))
-    yield from ({"task": "D", **line} for line in found)
+    yield from ({"task": "D", **line, "lists": len(line["lists"])} for line in found)
     yield from of_prospects(found)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from recommender.learning import metrics
 from recommender.matching.encoding import Ints
+from tests.benchmarks.exim_prospects import MEASURES
 from tests.benchmarks.exim_tasks import (
     ENGINEERED,
     LOSS,
@@ -17,6 +19,7 @@ from tests.benchmarks.exim_tasks import (
     by_event,
     compared,
     figures,
+    spread,
 )
 from tests.benchmarks.timing import Line
 
@@ -117,10 +120,23 @@ def of_new(whole: Line, task: str) -> Line:
     )
 
 
-def of_prospects(lines: Sequence[Mapping[str, float]]) -> Iterator[Line]:
-    """What task D has to show."""
-    ours = next(found for found in lines if found["model"] == "AffinityRanker")
+def of_prospects(lines: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """What task D has to show. Intervals are over products and years, paired."""
+    ours, *others = lines
     popular = next(found for found in lines if found["model"] == POPULARITY)
-    for measure in ("AUC", "recall@100", "NDCG@100"):
+    for place, measure in enumerate(MEASURES):
         lead = ours[measure] - popular[measure]
         yield line(f"D: {measure} not below popularity", "at least 0", lead, lead >= 0, POPULARITY)
+        best = max(others, key=lambda found, name=measure: found[name])
+        mine, theirs = (np.array(found["lists"])[:, place] for found in (ours, best))
+        found = metrics.difference(mine, theirs)
+        yield {
+            **line(
+                f"D: {measure} at least that of the best peer, within the interval",
+                "upper bound at least 0",
+                found.high,
+                found.high >= 0,
+                f"{best['model']}, {best['columns']}",
+            ),
+            "difference": spread(found),
+        }
