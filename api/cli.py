@@ -140,6 +140,7 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         population=arguments.population,
         identity=arguments.identity,
         store=arguments.store,
+        workers=arguments.workers,
     )
     from api.commands.serve import serve
 

@@ -221,6 +221,7 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--models", "models_folder", "DIR"),
         ("--population", "serve_population", "DIR"),
         ("--store", "store", "URL"),
+        ("--workers", "workers", "N"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
     group.add_argument("--demo", action="store_true", help=said("help.demo"))

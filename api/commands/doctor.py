@@ -1,0 +1,1 @@
+"""`corridor doctor`: a deployment part by part, with what to mend."""
