@@ -156,7 +156,7 @@ class Issuer:
 
     async def _ask(self) -> None:
         try:
-            self._keys = await asyncio.to_thread(self._published)
+            self._keys = await asyncio.to_thread(self.published)
             self._at = self._clock()
         except UNREADABLE as error:
             self._reason = str(error)[:200] or type(error).__name__
@@ -167,7 +167,8 @@ class Issuer:
             self._tried = self._clock()
             self._asking = None
 
-    def _published(self) -> Mapping[str | None, Any]:
+    def published(self) -> Mapping[str | None, Any]:
+        """The keys that the provider publishes now; raises what UNREADABLE names."""
         about = self._fetch(self._issuer.rstrip("/") + DISCOVERY)
         if about["issuer"] != self._issuer:
             raise ValueError(f"issuer: {about['issuer']}")

@@ -32,14 +32,18 @@ NAME = "seals.jsonl"
 SEALED = ("sequence", "at", "heads", "previous")
 Seal = dict[str, Any]
 # One step of the index for each chain; grouping would read every event.
-_ENDS = sa.text(
+_NAMES = (
     "WITH RECURSIVE names(chain) AS ("
     "SELECT min(chain) FROM audit_events UNION ALL "
     "SELECT (SELECT min(e.chain) FROM audit_events e WHERE e.chain > names.chain) "
     "FROM names WHERE names.chain IS NOT NULL) "
-    "SELECT e.chain, e.sequence, e.hash FROM names JOIN audit_events e ON e.chain = names.chain "
+)
+_LAST = (
+    "FROM names JOIN audit_events e ON e.chain = names.chain "
     "AND e.sequence = (SELECT max(m.sequence) FROM audit_events m WHERE m.chain = names.chain)"
 )
+_ENDS = sa.text(f"{_NAMES} SELECT e.chain, e.sequence, e.hash {_LAST}")
+_NEWEST = sa.text(f"{_NAMES} SELECT max(e.at) {_LAST}")
 
 
 def place(database: Database, stated: Path | None) -> Path | None:
@@ -117,6 +121,11 @@ def last_sealed(connection: sa.Connection) -> str | None:
     """When the audit log was last sealed, ISO 8601; None for never."""
     query = sa.select(audit_seals.c.at).order_by(audit_seals.c.sequence.desc()).limit(1)
     return connection.execute(query).scalar_one_or_none()
+
+
+def last_event(connection: sa.Connection) -> str | None:
+    """When something was last written to the audit log, ISO 8601; None for never."""
+    return connection.execute(_NEWEST).scalar_one_or_none()
 
 
 def _copied(store: Store, file: Path) -> None:
