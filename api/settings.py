@@ -176,4 +176,5 @@ def _contradictions(settings: Settings) -> Iterable[Problem]:
 
 
 def _named(problem: Problem, names: Mapping[str, str]) -> Problem:
-    return replace(problem, field=names.get(problem.field, problem.field))
+    name, bracket, rest = problem.field.partition("[")
+    return replace(problem, field=names.get(name, name) + bracket + rest)

@@ -93,27 +93,28 @@ class Supervisor:
 
         announce: called once all of them accept connections.
         """
+        first, *others = self._workers
         with _signals(self._stopping), _metrics_folder():
             try:
-                if self._all_started():
-                    announce()
-                    while not self._stopping.is_set():
-                        self._attend()
+                # Alone: what keeps it from starting is said once, and it makes the tables.
+                self._start(first)
+                for worker in others:
+                    worker.start()
+                announced = False
+                while not self._stopping.is_set():
+                    if not announced and all(worker.ready for worker in self._workers):
+                        announced = True
+                        announce()
+                    self._attend()
             finally:
                 self._stop()
 
-    def _all_started(self) -> bool:
-        """The first alone: what keeps it from starting is said once, and it makes the tables."""
-        for some in (self._workers[:1], self._workers[1:]):
-            for worker in some:
-                worker.start()
-            while not all(worker.ready for worker in some):
-                self._hear(some)
-                if self._stopping.is_set():
-                    return False
-                if any(not _runs(worker) for worker in some):
-                    raise WorkerFailed
-        return True
+    def _start(self, worker: _Worker) -> None:
+        worker.start()
+        while not (worker.ready or self._stopping.is_set()):
+            self._hear([worker])
+            if not _runs(worker):
+                raise WorkerFailed
 
     def _attend(self) -> None:
         self._hear(self._workers)

@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+LAST = "livemostrecent"  # what the process that is asked looks up when it is asked
 NO_OPERATION = "none"
 
 
@@ -59,22 +60,22 @@ class Metrics:
         self.store_up = self._gauge(
             kept, "corridor_store_up", "1: the database answers.", mode="livemin"
         )
-        self.ready = self._gauge(own, "corridor_ready", "1: /readyz answers 200.", mode="livemin")
+        self.ready = self._gauge(own, "corridor_ready", "1: /readyz answers 200.", mode=LAST)
         self.free_disk = self._gauge(
-            kept, "corridor_disk_free_bytes", "Free where the service writes.", mode="livemin"
+            kept, "corridor_disk_free_bytes", "Free where the service writes.", mode=LAST
         )
         self.last_seal = self._gauge(
             kept,
             "corridor_last_seal_timestamp_seconds",
             "When the audit log was last sealed, by whichever replica; 0: never.",
-            mode="livemax",
+            mode=LAST,
         )
         self._jobs = Gauge(
             "corridor_jobs",
             "Jobs of the store, by status.",
             ["status"],
             registry=kept,
-            multiprocess_mode="livemostrecent",
+            multiprocess_mode=LAST,
         )
         self._versions = Gauge(
             "corridor_build_info",
