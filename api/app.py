@@ -130,7 +130,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         issuer = None if settings.oidc_issuer is None else Issuer(settings)
         app.state.callers = Callers(app.state.store, issuer)
     # Each is inside of the one below it.
-    app.add_middleware(Limited, most=settings.in_flight)
+    app.add_middleware(Limited, most=settings.in_flight, head=settings.max_headers)
     app.add_middleware(SecureHeaders)
     app.add_middleware(Observed, metrics=app.state.metrics)
     if settings.trusted_proxies:

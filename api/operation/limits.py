@@ -14,9 +14,10 @@ import orjson
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import MEDIA_TYPE, Overloaded, problem_body, retry_after
+from api.errors import MEDIA_TYPE, HeadersTooLarge, Overloaded, problem_body, retry_after
 from api.language import preferred
 from api.refusals import TooManyRequests
+from recommender.errors import CorridorError
 
 REMEMBERED = 10_000
 # What tells whether the service runs has to be answered above all when it is full.
@@ -61,10 +62,13 @@ class Rates:
 
 
 class Limited:
-    """Refuses requests with 503 while `most` of them wait for their answer to begin."""
+    """Refuses requests with 503 while `most` of them wait for their answer to begin.
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self._app, self._most, self._waiting = app, most, 0
+    head: bytes of names and values of headers, and of the address; above them it is 431.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, head: int) -> None:
+        self._app, self._most, self._head, self._waiting = app, most, head, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on if there is room for it.
@@ -75,8 +79,11 @@ class Limited:
         if scope["type"] != "http" or scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
+        if _size(scope) > self._head:
+            await refuse(scope, send, HeadersTooLarge())
+            return
         if self._waiting >= self._most:
-            await refuse(scope, send)
+            await refuse(scope, send, Overloaded())
             return
         self._waiting += 1
         holds = True
@@ -95,15 +102,21 @@ class Limited:
                 self._waiting -= 1
 
 
-async def refuse(scope: Scope, send: Send) -> None:
-    """Answer 503 without reading the request."""
-    error = Overloaded()
+def _size(scope: Scope) -> int:
+    head = sum(len(name) + len(value) for name, value in scope["headers"])
+    return head + len(scope["raw_path"]) + len(scope["query_string"])
+
+
+async def refuse(scope: Scope, send: Send, error: CorridorError) -> None:
+    """Answer without reading the request."""
     body = problem_body(error, preferred(Headers(scope=scope).get("accept-language")))
     content = orjson.dumps(body | {"request_id": scope["state"]["request_id"]})
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", str(len(content)).encode()),
-        (b"retry-after", str(retry_after(error)).encode()),
     ]
+    seconds = retry_after(error)
+    if seconds is not None:
+        headers.append((b"retry-after", seconds.encode()))
     await send({"type": "http.response.start", "status": body["status"], "headers": headers})
     await send({"type": "http.response.body", "body": content})

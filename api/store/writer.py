@@ -173,6 +173,7 @@ class Writer:
                 kept, refused = self._commit(together)
             self.heard("write", time.perf_counter() - begun)
         except DBAPIError as error:
+            self._chain = Chain()  # as below
             # One row that the database refuses must not take those of the others with it.
             for asked in together if len(together) > 1 else ():
                 self._keep_again(asked)
@@ -195,8 +196,7 @@ class Writer:
             with translated():
                 kept, refused = self._commit([asked])
         except BaseException as error:  # noqa: BLE001 - as above
-            if not isinstance(error, DBAPIError):
-                self._chain = Chain()
+            self._chain = Chain()
             asked.answer.set_exception(error)
             return
         for one, reason in refused:

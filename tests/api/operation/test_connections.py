@@ -114,9 +114,13 @@ def ended(connection):
     return True
 
 
-def test_a_head_above_the_limit_is_refused(hasty):
+@pytest.mark.parametrize("pause", [0, 0.3])
+def test_a_head_above_the_limit_is_refused(hasty, pause):
     with connected(hasty) as connection:
-        connection.sendall(HEAD + b"X: " + b"x" * 8192 + b"\r\n\r\n")
+        connection.sendall(HEAD + b"X: " + b"x" * 5000)
+        time.sleep(pause)
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(b"x" * 5000 + b"\r\n\r\n")
         answer, body = answer_of(connection)
     assert (answer.status, body["code"]) == (431, "headers_too_large")
 

@@ -68,7 +68,9 @@ def test_never_more_than_the_burst_and_the_rate_whatever_the_clock_does(rate, bu
 
 def scope(path="/v1/notice"):
     state = {"request_id": "r"}
-    return {"type": "http", "path": path, "headers": [(b"accept-language", b"en")], "state": state}
+    headers = [(b"accept-language", b"en")]
+    place = {"path": path, "raw_path": path.encode(), "query_string": b""}
+    return {"type": "http", **place, "headers": headers, "state": state}
 
 
 def test_who_finds_no_place_is_told_at_once_and_places_come_free():
@@ -82,7 +84,7 @@ def test_who_finds_no_place_is_told_at_once_and_places_come_free():
         async def send(message):
             sent.append(message)
 
-        limited = Limited(app, 2)
+        limited = Limited(app, 2, 1000)
         waiting = [asyncio.create_task(limited(scope(), None, send)) for _ in range(2)]
         await asyncio.sleep(0)
         await limited(scope(), None, send)
@@ -106,7 +108,7 @@ def test_a_request_that_fails_gives_its_place_back():
         async def app(*_):
             raise RuntimeError("fails")
 
-        limited = Limited(app, 1)
+        limited = Limited(app, 1, 1000)
         for _ in range(3):
             with pytest.raises(RuntimeError, match="fails"):
                 await limited(scope(), None, None)
@@ -125,7 +127,7 @@ def test_an_answer_that_goes_on_holds_no_place():
         async def send(message):
             statuses.append(message.get("status"))
 
-        limited = Limited(app, 1)
+        limited = Limited(app, 1, 1000)
         streams = [asyncio.create_task(limited(scope(), None, send)) for _ in range(3)]
         await asyncio.sleep(0)
         end.set()
