@@ -148,6 +148,8 @@ def gone(error: DBAPIError) -> bool:
     """Whether the database is the problem, rather than what was asked of it."""
     if error.connection_invalidated:
         return True
+    if type(error.orig) is sqlite3.DatabaseError:
+        return True  # the file is damaged, or is no database
     kind = type(error.orig).__mro__
     return any(k.__name__ in ("OperationalError", "InterfaceError", "InternalError") for k in kind)
 

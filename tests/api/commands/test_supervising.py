@@ -5,11 +5,11 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import sqlalchemy as sa
 from record import peopled
@@ -39,10 +39,14 @@ def ask(port, path, token=None, method="GET", body=None):
 
 def children(pid):
     """The workers that a supervisor started."""
-    said = subprocess.run(
-        ["ps", "--ppid", str(pid), "-o", "pid=,args="], capture_output=True, text=True, check=False
-    ).stdout
-    return [int(line.split()[0]) for line in said.splitlines() if "spawn_main" in line]
+    return [child.pid for child in psutil.Process(pid).children() if _works(child)]
+
+
+def _works(child):
+    try:
+        return "spawn_main" in " ".join(child.cmdline())
+    except psutil.Error:  # it has just ended
+        return False
 
 
 def eventually(condition, seconds=30):
@@ -87,7 +91,7 @@ def test_workers_share_a_port_and_are_started_again(start, record):
     eventually(lambda: len(set(children(served.process.pid)) - set(first)) == 1)
     assert recommended(served.port, token, 12) == [200] * 12
     assert served.stop() == 0
-    assert children(served.process.pid) == []
+    assert not any(psutil.pid_exists(pid) for pid in first)
     assert store.read(lambda c: c.execute(sa.select(sa.func.count(runs.c.id))).scalar()) == 24
     found = store.read(verified)
     assert found.whole, found.findings
@@ -99,7 +103,7 @@ def test_workers_end_with_their_supervisor(start, tmp_path):
     left = children(served.process.pid)
     served.process.kill()
     served.process.wait()
-    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in left))  # noqa: PTH110 - of the kernel
+    eventually(lambda: not any(psutil.pid_exists(pid) for pid in left))
 
 
 def test_what_keeps_a_worker_from_starting_is_said_once(corridor):

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import psutil
 import pytest
 from databases import PostgreSQL
 from record import peopled
@@ -26,13 +27,6 @@ def server():
         yield found
 
 
-def processes(pid):
-    """A server with all that it started."""
-    tasks = f"/proc/{pid}/task/{pid}/children"
-    with open(tasks, encoding="ascii") as file:  # noqa: PTH123 - of the kernel
-        return [pid, *map(int, file.read().split())]
-
-
 class Frozen:
     """The server stands still inside: its sockets are there, and nobody answers."""
 
@@ -40,7 +34,8 @@ class Frozen:
         self.pid = server.server.get_pid()
 
     def __enter__(self):
-        self.stopped = processes(self.pid)
+        server = psutil.Process(self.pid)
+        self.stopped = [server.pid, *(child.pid for child in server.children())]
         for pid in self.stopped:
             os.kill(pid, signal.SIGSTOP)
 
