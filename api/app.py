@@ -7,26 +7,33 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
+from typing import Any
 
 import orjson
 from fastapi import Depends, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import docs
-from api.bodies import RETRY_SECONDS, language_of
+from api.bodies import language_of
 from api.errors import (
     MEDIA_TYPE,
     NoRoute,
     NotReady,
     WrongMethod,
     problem_body,
+    retry_after,
 )
 from api.identity.caller import Callers, guard, serve_own
+from api.identity.issuer import Issuer
 from api.jobs.runner import Runner
 from api.loading import Follower, packaged_engine
-from api.refusals import NotAuthenticated, TooManyFailures
+from api.operation.limits import Limited, Rates
+from api.operation.metrics import Metrics
+from api.operation.observing import GONE, Observed, request_id_of
+from api.refusals import NotAuthenticated
 from api.routes import (
     applications,
     audit,
@@ -52,7 +59,7 @@ from api.store import maintenance
 from api.store.store import Store
 from api.workers.pool import Workers
 from api.workers.prospects import Ranking
-from recommender import __version__
+from recommender import Engine, __version__
 from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.texts import label, problem_text
 
@@ -97,10 +104,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings = settings or Settings()
     app.state.engine, app.state.missing, app.state.documents = None, [], {}
-    app.state.engines = None
-    app.state.look, app.state.workers = (lambda: None), Workers()
+    app.state.engines, app.state.follow, app.state.stopping = None, _nothing, False
+    app.state.look, app.state.workers = (lambda: None), Workers(app.state.settings)
     app.state.ranking, app.state.store = Ranking(app.state.settings), None
-    app.state.imports = Workers()
+    app.state.imports = Workers(app.state.settings)
     identity = app.state.settings.identity == "on"
     more = (prospects.router,) if identity or app.state.settings.population else ()
     routers = (*OPERATIONS, *more, *(RECORD if identity else ()))
@@ -109,13 +116,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         guarded = [Depends(guard), Depends(serve_own)] if identity else None
         app.include_router(router, dependencies=guarded)
     app.include_router(docs.router)
+    app.include_router(health.counted)
+    settings = app.state.settings
+    app.state.metrics = Metrics(stored=identity)
+    app.state.rates = Rates(settings.rate, settings.burst)
     if identity:
-        app.state.store = Store(app.state.settings.store)
-        app.state.checks = Workers()  # of models and catalogues: plans need not wait for them
-        app.state.runner = Runner(app.state.settings, app.state.store)
+        app.state.running = app.state.watching = None
+        app.state.store = Store(settings.store)
+        app.state.store.observe(app.state.metrics.stored)
+        app.state.checks = Workers(settings)  # of models and catalogues: plans need not wait
+        app.state.runner = Runner(settings, app.state.store)
         app.state.wake = app.state.runner.wake
-        app.state.callers = Callers(app.state.store)
+        issuer = None if settings.oidc_issuer is None else Issuer(settings)
+        app.state.callers = Callers(app.state.store, issuer)
+    # Each is inside of the one below it.
+    app.add_middleware(Limited, most=settings.in_flight, head=settings.max_headers)
     app.add_middleware(SecureHeaders)
+    app.add_middleware(Observed, metrics=app.state.metrics)
+    if settings.trusted_proxies:
+        trusted = list(settings.trusted_proxies)
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=trusted)
     app.add_exception_handler(CorridorError, _refused)
     app.add_exception_handler(HTTPException, _no_operation)
     app.add_exception_handler(ClientDisconnect, _gone)
@@ -124,32 +144,46 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    try:
-        look = await _begun(app)
-    except CorridorError as error:
-        app.state.missing = [(label(_part(error)), error)]
-        for line in _lines(error):
-            startup_logger.error("%s", line)
-        look = _nothing
-    background = [asyncio.create_task(_look_on(look))]
-    if app.state.store is not None and not app.state.missing:
-        background.append(asyncio.create_task(app.state.runner.run()))
-    async with sealed_on(app.state.store, app.state.settings.seals):
-        yield
-    for task in background:
+async def _lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    state = app.state
+    await _begin(app)
+    looking = asyncio.create_task(_look_on(app))
+    async with sealed_on(state.store, state.settings.seals):
+        yield {"metrics": state.metrics}
+    await _ended(looking)
+    if state.store is not None:
+        await _ended(state.running)
+        await state.runner.stop()
+        state.checks.close()
+    state.ranking.stop()
+    state.workers.close()
+    state.imports.close()
+    if state.store is not None:
+        await _ended(state.watching)
+        state.store.close()
+    state.engine, state.look = None, lambda: None
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is not None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    if app.state.store is not None:
-        await app.state.runner.stop()
-        app.state.checks.close()
-    app.state.ranking.stop()
-    app.state.workers.close()
-    app.state.imports.close()
-    if app.state.store is not None:
-        app.state.store.close()
-    app.state.engine, app.state.look = None, lambda: None
+
+
+async def _begin(app: FastAPI) -> None:
+    """Load what answers, or keep what is missing, and say it once."""
+    state = app.state
+    try:
+        state.follow = await _begun(app)
+    except CorridorError as error:
+        known = [str(other) for _, other in state.missing]
+        state.missing = [(label(_part(error)), error)]
+        if known != [str(error)]:
+            for line in _lines(error):
+                startup_logger.error("%s", line)
+    else:
+        state.missing = []
 
 
 async def _begun(app: FastAPI) -> Callable[[], Awaitable[None]]:
@@ -159,11 +193,11 @@ async def _begun(app: FastAPI) -> Callable[[], Awaitable[None]]:
     """
     settings = app.state.settings
     if settings.identity == "on":
-        maintenance.ready(app.state.store.database)
-        app.state.engine = packaged_engine(settings)
-        engines = Engines(settings, app.state.store, app.state.engine)
+        await asyncio.to_thread(maintenance.ready, app.state.store.database)
+        engine = packaged_engine(settings)
+        engines = Engines(settings, app.state.store, engine)
         await engines.look()
-        app.state.engines = engines
+        app.state.engines, app.state.engine = engines, engine
         return engines.look
     app.state.look = Follower(settings, partial(setattr, app.state, "engine")).look
 
@@ -173,15 +207,37 @@ async def _begun(app: FastAPI) -> Callable[[], Awaitable[None]]:
     return look
 
 
+async def _look_on(app: FastAPI) -> None:
+    """Look while nobody asks, so that the first answer after a quiet night is up to date.
+
+    A database that was not there at the start is tried again; once it is, it is watched, and jobs
+    are run.
+    """
+    state = app.state
+    while True:
+        if state.missing and isinstance(state.missing[0][1], NotReady):
+            await _begin(app)
+        if state.store is not None and not state.missing and state.running is None:
+            state.watching = asyncio.create_task(state.store.watch())
+            state.running = asyncio.create_task(state.runner.run())
+        _report(state)
+        await asyncio.sleep(LOOK_SECONDS)
+        await state.follow()
+
+
+def _report(state: Any) -> None:
+    """Tell the metrics what is not counted request by request."""
+    metrics: Metrics = state.metrics
+    if state.engine is not None:
+        engine: Engine = state.engine
+        metrics.serves(__version__, engine.catalogue.version, engine.model_version)
+    if state.store is not None:
+        metrics.queue.set(state.store.queue)
+        metrics.store_up.set(0 if state.store.trouble else 1)
+
+
 async def _nothing() -> None:
     """There is nothing to look at."""
-
-
-async def _look_on(look: Callable[[], Awaitable[None]]) -> None:
-    """Look while nobody asks, so that the first answer after a quiet night is up to date."""
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        await look()
 
 
 def _part(error: CorridorError) -> str:
@@ -204,14 +260,13 @@ async def _refused(request: Request, error: Exception) -> Response:
     body = problem_body(known, language_of(request), shown)
     if body["status"] == 500:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
-    return _written(body, _headers(known))
+    return _written(request, body, _headers(known))
 
 
 def _headers(error: CorridorError) -> dict[str, str]:
-    if isinstance(error, NotReady):
-        return {"Retry-After": RETRY_SECONDS}
-    if isinstance(error, TooManyFailures):
-        return {"Retry-After": str(error.params["seconds"])}
+    seconds = retry_after(error)
+    if seconds is not None:
+        return {"Retry-After": seconds}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else {}
 
 
@@ -224,12 +279,12 @@ async def _no_operation(request: Request, error: Exception) -> Response:
         405: WrongMethod(path=path, method=request.method),
     }
     told = refusals.get(status, CorridorError())
-    return _written(problem_body(told, language_of(request)), dict(given or {}))
+    return _written(request, problem_body(told, language_of(request)), dict(given or {}))
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
     """The caller left while its body was read; nobody sees this answer."""
-    return Response(status_code=400)
+    return Response(status_code=GONE)
 
 
 async def _failed(request: Request, _error: Exception) -> Response:
@@ -237,9 +292,10 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
     This one is made outside of the middleware, and so brings the headers itself.
     """
-    return _written(problem_body(CorridorError(), language_of(request)), HEADERS)
+    headers = {**HEADERS, "Request-Id": request_id_of(request) or "-"}
+    return _written(request, problem_body(CorridorError(), language_of(request)), headers)
 
 
-def _written(body: dict[str, object], headers: dict[str, str]) -> Response:
-    content = orjson.dumps(body)
+def _written(request: Request, body: dict[str, object], headers: dict[str, str]) -> Response:
+    content = orjson.dumps(body | {"request_id": request_id_of(request)})
     return Response(content, int(str(body["status"])), headers, media_type=MEDIA_TYPE)

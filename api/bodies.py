@@ -27,17 +27,16 @@ from api.language import preferred
 from api.parsing import parsed
 from api.schemas.prospects import ProspectsRequest
 from api.store import companies
-from recommender import Company, Engine, __version__
+from recommender import Company, Engine
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.options import Options
 from recommender.prospects.options import ProspectOptions
 from recommender.records import Record, RecordType, examined
-from recommender.texts import LANGUAGES, Label, Language, error_text, label, show
+from recommender.texts import LANGUAGES, Label, Language, label
 
 FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 LONGEST_NAME = 200
 MOST_UNKNOWN = 1_000
-RETRY_SECONDS = "30"
 
 
 @dataclass(frozen=True)
@@ -80,21 +79,6 @@ def engine_of(request: Request) -> Engine:
     if engine is None:
         raise NotReady(missing=[n for n, _ in _missing(request)] or [label("api.part.model")])
     return engine
-
-
-def readiness(request: Request, language: Language) -> dict[str, Any]:
-    """What the service answers from, or `missing`: what it lacks and why."""
-    request.app.state.look()
-    engine: Engine | None = request.app.state.engine
-    if engine is None:
-        lacks = ((show(name, language), error_text(e, language)) for name, e in _missing(request))
-        return {"missing": [": ".join(words) for words in lacks]}
-    return {
-        "status": "ready",
-        "engine_version": __version__,
-        "catalogue_version": engine.catalogue.version,
-        "model_version": engine.model_version,
-    }
 
 
 def _missing(request: Request) -> list[tuple[Label, CorridorError]]:

@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "diff": catalogue.diff,
         "template": catalogue.template,
         "serve": _serve,
+        "doctor": _doctor,
         "simulate": _simulate,
         "batch": _batch,
         **{name: _on_models(name) for name in COMMANDS},
@@ -140,6 +141,7 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
         population=arguments.population,
         identity=arguments.identity,
         store=arguments.store,
+        workers=arguments.workers,
     )
     from api.commands.serve import serve
 
@@ -151,6 +153,12 @@ def _serve(arguments: argparse.Namespace, language: Language) -> int:
     demo, tokens = prepared(settings, DEMO)
     serve(demo, language, tokens)
     return 0
+
+
+def _doctor(arguments: argparse.Namespace, language: Language) -> int:
+    from api.commands.doctor import doctor
+
+    return doctor(arguments, language)
 
 
 def _simulate(arguments: argparse.Namespace, language: Language) -> int:

@@ -22,6 +22,7 @@ from api.refusals import (
     NotAuthenticated,
     Stale,
     TooManyFailures,
+    TooManyRequests,
     UnreadableUpload,
 )
 from recommender.errors import (
@@ -101,9 +102,38 @@ class WrongMethod(CorridorError):
 
 
 class NotReady(CorridorError):
-    """The service has nothing to answer from. params: missing, labels of what is not there."""
+    """The service has nothing to answer from. params: missing, labels of what is not there.
+
+    retry_after: seconds after which it is worth asking again.
+    """
 
     code = "not_ready"
+    retry_after = 30
+
+
+class Overloaded(NotReady):
+    """As many requests wait for an answer as may."""
+
+    code = "overloaded"
+    retry_after = 1
+
+
+class RequestTooSlow(CorridorError):
+    """A request that did not arrive in time. params: seconds."""
+
+    code = "request_too_slow"
+
+
+class HeadersTooLarge(CorridorError):
+    """A head of a request above the limit."""
+
+    code = "headers_too_large"
+
+
+class BadHttp(CorridorError):
+    """A request that is not HTTP."""
+
+    code = "bad_http"
 
 
 class PlanBusy(NotReady):
@@ -167,6 +197,7 @@ class CannotListen(CorridorError):
 
 
 STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
+    (BadHttp, 400),
     (BadBody, 400),
     (BadEncoding, 400),
     (TooDeep, 400),
@@ -176,6 +207,7 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (NotFound, 404),
     (NoRoute, 404),
     (WrongMethod, 405),
+    (RequestTooSlow, 408),
     (TooLarge, 413),
     (WrongMediaType, 415),
     (PopulationMismatch, 409),
@@ -187,6 +219,8 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
     (Stale, 412),
     (ConditionNeeded, 428),
     (TooManyFailures, 429),
+    (TooManyRequests, 429),
+    (HeadersTooLarge, 431),
     (InvalidInput, 422),
     (UnreadableUpload, 422),
     (NotReady, 503),
@@ -198,6 +232,14 @@ STATUSES: tuple[tuple[type[CorridorError], int], ...] = (
 def status_of(error: CorridorError) -> int:
     """The HTTP status of an error: the first line of the table that fits."""
     return next(status for kind, status in STATUSES if isinstance(error, kind))
+
+
+def retry_after(error: CorridorError) -> str | None:
+    """The header `Retry-After` of an error: seconds, None where waiting does not help."""
+    if isinstance(error, NotReady):
+        return str(error.retry_after)
+    waits = isinstance(error, (TooManyFailures, TooManyRequests))
+    return str(error.params["seconds"]) if waits else None
 
 
 def problem_body(error: CorridorError, language: Language, shown: int = 100) -> dict[str, Any]:

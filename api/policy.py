@@ -26,7 +26,10 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks. branch_id: None for the whole organisation."""
+    """Who asks.
+
+    branch_id: None for the whole organisation; token_id: empty for a token of somebody else.
+    """
 
     user_id: str
     organisation_id: str

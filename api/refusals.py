@@ -29,6 +29,18 @@ class TooManyFailures(CorridorError):
     code = "too_many_failures"
 
 
+class TooManyRequests(CorridorError):
+    """Requests of one caller or address above the rate. params: seconds until the next may come."""
+
+    code = "too_many_requests"
+
+
+class UnknownIdentity(NotAuthenticated):
+    """A good token of the identity provider whose subject is linked to no user here."""
+
+    code = "unknown_identity"
+
+
 class InvalidUser(InvalidInput):
     """An organisation, a branch, a user or a token that cannot be made as asked."""
 
@@ -87,6 +99,12 @@ class PopulationGone(Conflict):
     """The companies that a list was made of are others by now. params: shown, now."""
 
     code = "population_gone"
+
+
+class SessionElsewhere(Conflict):
+    """Signing out with a token that somebody else issued, and only they can end."""
+
+    code = "session_elsewhere"
 
 
 class KeyReused(Conflict):

@@ -60,7 +60,7 @@ class Engines:
         self._making: dict[str, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._one_by_one = threading.Lock()
-        self._looked = False
+        self._looked = self._unreadable = False
 
     async def of(self, organisation_id: str) -> Engine | None:
         """The engine of an organisation; None for one that cannot be loaded.
@@ -93,8 +93,11 @@ class Engines:
         try:
             found = await self._store.reading(last_steps)
         except CorridorError as error:
-            logger.error("the registry cannot be read: %s", error)
+            if not self._unreadable:  # told once, not every second until it is back
+                logger.error("the registry cannot be read: %s", error)
+            self._unreadable = True
             return
+        self._unreadable = False
         for organisation_id, step in found.items():
             known = self._steps.get(organisation_id)
             if known == step or self._failed.get(organisation_id) == step:

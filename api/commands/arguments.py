@@ -115,6 +115,7 @@ def parser(language: Language, actions: Mapping[str, Callable[..., Any]]) -> _Pa
     _plan(_command(commands, "plan", said), said, actions["plan"])
     _catalogue(_command(commands, "catalogue", said), said, actions)
     _serve(_command(commands, "serve", said), said, actions["serve"])
+    _doctor(_command(commands, "doctor", said), said, actions["doctor"])
     _simulate(_command(commands, "simulate", said), said, actions["simulate"])
     _batch(_command(commands, "batch", said), said, actions["batch"])
     flags = partial(_options, said=said)
@@ -221,10 +222,19 @@ def _serve(command: Any, said: Said, action: Callable[..., Any]) -> None:
         ("--models", "models_folder", "DIR"),
         ("--population", "serve_population", "DIR"),
         ("--store", "store", "URL"),
+        ("--workers", "workers", "N"),
     ):
         group.add_argument(flag, metavar=metavar, help=said(f"help.{name}"))
     group.add_argument("--demo", action="store_true", help=said("help.demo"))
     group.add_argument("--identity", choices=("on", "off"), help=said("help.identity"))
+    command.set_defaults(action=action)
+
+
+def _doctor(command: Any, said: Said, action: Callable[..., Any]) -> None:
+    group = _options(command, said)
+    group.add_argument("--store", metavar="URL", help=said("help.store"))
+    group.add_argument("--url", metavar="URL", help=said("help.doctor_url"))
+    group.add_argument("--json", action="store_true", help=said("help.doctor_json"))
     command.set_defaults(action=action)
 
 

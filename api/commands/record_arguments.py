@@ -53,6 +53,8 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
             ("login",),
             (Flag("scope", "SCOPE", choices=SCOPES), Flag("days", "N"), Flag("label", "TEXT")),
         ),
+        "link": (("login",), (Flag("issuer", "URL", REQUIRED), Flag("subject", "ID", REQUIRED))),
+        "unlink": (("login",), (Flag("issuer", "URL", REQUIRED), Flag("subject", "ID", REQUIRED))),
         "list": ((), (Flag("organisation", "ID"), Flag("json"))),
     },
     "companies": {

@@ -7,10 +7,13 @@ import errno
 import gc
 import json
 import logging
+import os
 import shlex
 import signal
 import socket
 import sys
+import threading
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
@@ -18,30 +21,40 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
+from api.commands.arguments import BAD_INPUT, COMMAND
+from api.commands.complaints import complain
+from api.commands.supervising import MARGIN_SECONDS, Supervisor
 from api.errors import CannotListen, PortTaken
 from api.examples import SMALL
+from api.operation import logs
+from api.operation.connections import paced
 from api.settings import Settings
 from recommender.errors import CorridorError
 from recommender.texts import Language, text
 
-GRACE_SECONDS = 10
+OVERDUE = 3  # exit code of a process that did not end in time by itself
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - shown, not bound
 
 
 class Server(uvicorn.Server):
     """A server that says where it is once it accepts connections, or stops when it is not ready."""
 
-    def __init__(self, settings: Settings, language: Language, tokens: Path | None = None) -> None:
+    def __init__(self, settings: Settings, say: Callable[[socket.socket], None]) -> None:
+        """Prepare it. say: called with the socket once it accepts connections."""
         self.app = create_app(settings)
-        self._say = partial(announcement, language=language, settings=settings, tokens=tokens)
+        self._say, self._grace = say, settings.grace
         config = uvicorn.Config(
             self.app,
+            http=paced(settings.patience, settings.min_speed),
+            h11_max_incomplete_event_size=settings.max_headers,
+            timeout_keep_alive=settings.keep_alive,
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,
             proxy_headers=False,
             lifespan="on",
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=settings.grace,
         )
         super().__init__(config)
 
@@ -54,7 +67,18 @@ class Server(uvicorn.Server):
         # The catalogue lives as long as the process: the garbage collector need not walk it again.
         gc.freeze()
         if sockets:
-            print(self._say(sockets[0]), flush=True)  # noqa: T201 - what the command is for
+            self._say(sockets[0])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more, finish what is being answered, hand jobs back.
+
+        Whatever hangs, a database that says nothing or a worker that computes, the process ends.
+        """
+        last = threading.Timer(self._grace + MARGIN_SECONDS, os._exit, (OVERDUE,))
+        last.daemon = True
+        last.start()
+        self.app.state.stopping = True
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings, language: Language, tokens: Path | None = None) -> None:
@@ -62,15 +86,64 @@ def serve(settings: Settings, language: Language, tokens: Path | None = None) ->
 
     tokens: the file with the tokens of the demo.
     """
-    _leave_startup_problems_to_us()
+    logs.set_up(settings)
     listening = bound(settings.host, settings.port)
-    server = Server(settings, language, tokens)
+    said = announcement(listening, language, settings, tokens)
+    if settings.workers > 1:
+        work = partial(_work, language=language)
+        Supervisor(settings, listening, work).run(partial(_say, said))
+        return
+    _serve_here(settings, listening, lambda _: _say(said))
+
+
+def _work(
+    settings: Settings,
+    listening: socket.socket,
+    alive: Callable[[bool], None],
+    *,
+    language: Language,
+) -> int:
+    """One worker of several; its exit code."""
+    logs.set_up(settings)
+    try:
+        _serve_here(settings, listening, lambda _: alive(True), partial(alive, False))
+    except CorridorError as error:
+        complain([(COMMAND, error)], language)
+        return BAD_INPUT
+    return 0
+
+
+def _serve_here(
+    settings: Settings,
+    listening: socket.socket,
+    say: Callable[[socket.socket], None],
+    live: Callable[[], None] | None = None,
+) -> None:
+    """Serve in this process until a signal; raises what is missing at the start.
+
+    live: called every second while requests are answered.
+    """
+    _leave_startup_problems_to_us()
+    server = Server(settings, say)
+    if live is not None:
+        server.config.callback_notify, server.config.timeout_notify = _calling(live), 1
     signal.signal(signal.SIGTERM, _stopped)
     with contextlib.suppress(KeyboardInterrupt, _Stopped):
         server.run(sockets=[listening])
     missing: list[tuple[object, CorridorError]] = server.app.state.missing
     if missing:
         raise missing[0][1]
+
+
+def _calling(live: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def call() -> None:
+        live()
+
+    return call
+
+
+def _say(said: str) -> None:
+    print(said, flush=True)  # noqa: T201 - what the command is for
 
 
 def _leave_startup_problems_to_us() -> None:

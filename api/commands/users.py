@@ -16,6 +16,7 @@ from api.identity import passwords, tokens
 from api.policy import OrganisationKind, Role
 from api.refusals import InvalidUser
 from api.store import users
+from api.store.writer import Write
 from recommender.errors import Problem
 from recommender.records import Record, examined
 from recommender.texts import Language, label, show, text
@@ -41,6 +42,13 @@ class BranchForm(Record):
     id: Id
     name_zh: Name
     name_en: Name
+
+
+class IdentityForm(Record):
+    """A subject of an identity provider as the command line gives it."""
+
+    issuer: Annotated[str, Field(min_length=1, max_length=500)]
+    subject: Annotated[str, Field(min_length=1, max_length=255)]
 
 
 class UserForm(Record):
@@ -125,6 +133,30 @@ def issue_token(arguments: argparse.Namespace, language: Language) -> int:
     return 0
 
 
+def link(arguments: argparse.Namespace, language: Language) -> int:
+    """Let a subject of the identity provider act as a user."""
+    return _identity(arguments, language, users.link, "identity_linked")
+
+
+def unlink(arguments: argparse.Namespace, language: Language) -> int:
+    """Undo such a link."""
+    return _identity(arguments, language, users.unlink, "identity_unlinked")
+
+
+def _identity(
+    arguments: argparse.Namespace,
+    language: Language,
+    change: Callable[[Write, str, str, str], None],
+    said: str,
+) -> int:
+    form = _form(IdentityForm, {"issuer": arguments.issuer, "subject": arguments.subject})
+    with opened(arguments) as store:
+        login = arguments.login.strip().lower()
+        user = store.read(lambda c: users.by_login(c, login))
+        store.write(lambda write: change(write, user["id"], form.issuer, form.subject))
+    return _said(said, language, subject=form.subject, login=login)
+
+
 def list_users(arguments: argparse.Namespace, language: Language) -> int:
     """Users, of one organisation if it is named."""
     with opened(arguments) as store:
@@ -140,6 +172,8 @@ ACTIONS: Mapping[str, Callable[[argparse.Namespace, Language], int]] = {
     "users_add": add_user,
     "users_disable": disable_user,
     "users_token": issue_token,
+    "users_link": link,
+    "users_unlink": unlink,
     "users_list": list_users,
 }
 

@@ -8,21 +8,27 @@ from collections import OrderedDict
 from fastapi import Request
 
 from api.identity import tokens
+from api.identity.issuer import Issuer
+from api.operation.limits import PROBES, Rates
 from api.policy import POLICY, PUBLIC, Caller
-from api.refusals import NotAllowed, NotAuthenticated
+from api.refusals import NotAllowed, NotAuthenticated, UnknownIdentity
 from api.store import users
 from api.store.store import Store
 
 REMEMBERED = 10_000
 # A token that is revoked, or whose user is disabled, works at most this much longer.
 SECONDS = 1.0
+LONGEST_ADDRESS = 100
 
 
 class Callers:
-    """Callers by token, each looked up in the store at most once a second."""
+    """Callers by token, each looked up in the store at most once a second.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    issuer: the identity provider whose tokens are taken beside those of the store.
+    """
+
+    def __init__(self, store: Store, issuer: Issuer | None = None) -> None:
+        self._store, self._issuer = store, issuer
         self._known: OrderedDict[str, tuple[datetime.datetime, Caller]] = OrderedDict()
 
     async def of(self, token: str) -> Caller:
@@ -30,11 +36,8 @@ class Callers:
         now, key = self._store.clock(), tokens.hashed(token)
         at, caller = self._known.get(key, (None, None))
         if at is None or caller is None or not 0 <= (now - at).total_seconds() < SECONDS:
-            found = await self._store.reading(lambda c: users.by_token(c, key))
-            if found is None:
-                self._known.pop(key, None)
-                raise NotAuthenticated
-            caller = Caller(**found)
+            self._known.pop(key, None)
+            caller = await self._found(token, key)
             self._known[key] = (now, caller)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -42,23 +45,70 @@ class Callers:
             raise NotAuthenticated
         return caller
 
+    async def _found(self, token: str, key: str) -> Caller:
+        if self._issuer is not None and token.count(".") == 2:
+            return await self._issued(self._issuer, token)
+        found = await self._store.reading(lambda c: users.by_token(c, key))
+        if found is None:
+            raise NotAuthenticated
+        return Caller(**found)
+
+    async def _issued(self, issuer: Issuer, token: str) -> Caller:
+        """The user who is linked to the subject of a token, with the rights of that user."""
+        about = await issuer.subject(token)
+        user = await self._store.reading(
+            lambda c: users.by_identity(c, about.issuer, about.subject)
+        )
+        if user is None:
+            raise UnknownIdentity
+        return Caller(**user, scope="write", token_id="", expires_at=about.expires_at)
+
+    def knows(self, token: str) -> bool:
+        """Whether a token was good a moment ago."""
+        return tokens.hashed(token) in self._known
+
     def forget(self) -> None:
         """Look everybody up again: somebody's rights changed."""
         self._known.clear()
 
 
 async def guard(request: Request) -> None:
-    """Let a request pass that its caller may make; raises NotAuthenticated or NotAllowed."""
+    """Let a request pass that its caller may make.
+
+    Raises NotAuthenticated, NotAllowed, and TooManyRequests: callers are counted by user, whoever
+    has no good token by address.
+    """
     operation = str(getattr(request.scope["route"], "operation_id", None))
+    rates: Rates = request.app.state.rates
     if operation in PUBLIC:
+        if request.url.path not in PROBES:
+            rates.spend(_address(request))
         return
-    caller = await request.app.state.callers.of(bearer(request))
+    caller = await _caller(request, rates)
+    rates.spend(caller.user_id)
     allowed = POLICY.get(operation)
     if allowed is None or caller.role not in allowed.roles:
         raise NotAllowed(role=caller.role, operation=operation)
     if allowed.writes and caller.scope != "write":
         raise NotAllowed(role=f"{caller.role} ({caller.scope})", operation=operation)
     request.state.caller = caller
+
+
+async def _caller(request: Request, rates: Rates) -> Caller:
+    callers: Callers = request.app.state.callers
+    address = _address(request)
+    try:
+        token = bearer(request)
+        if not callers.knows(token):
+            rates.check(address)  # guessing tokens must not keep the store busy
+        return await callers.of(token)
+    except NotAuthenticated:
+        rates.spend(address)
+        raise
+
+
+def _address(request: Request) -> str:
+    return "address " + (request.client.host[:LONGEST_ADDRESS] if request.client else "-")
 
 
 def bearer(request: Request) -> str:

@@ -48,11 +48,15 @@ class Runner:
 
     async def run(self) -> None:
         """Look for jobs until cancelled; a database that does not answer is asked again."""
+        fails = False
         while True:
             try:
                 await self._look()
+                fails = False
             except CorridorError as error:
-                logger.error("jobs cannot be looked for: %s", error)
+                if not fails:  # told once, not every second until it is back
+                    logger.error("jobs cannot be looked for: %s", error)
+                fails = True
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
             self._woken.clear()

@@ -19,6 +19,7 @@ import orjson
 
 from api.jobs.kinds import KINDS
 from api.jobs.work import Made, Meter, Work, told_of
+from api.operation import logs
 from api.refusals import AlreadyThere, JobLost
 from api.settings import Settings
 from api.store import jobs
@@ -40,6 +41,7 @@ def main() -> int:
     threading.Thread(target=_end_with_server, daemon=True).start()
     os.nice(NICE)
     settings = Settings.model_validate(given["settings"])
+    logs.set_up(settings)
     store = Store(settings.store)
     try:
         return _done(settings, store, given["job_id"], given["worker"], Path(given["folder"]))

@@ -50,7 +50,7 @@ async def verify(request: Request) -> Response:
     copies = None
     if file is not None:
         copies = await run_in_threadpool(seals.read, file) if file.exists() else []
-    found = await run_in_threadpool(_verified, state.store, copies, organisation_id)
+    found = await state.store.calling(lambda: _verified(state.store, copies, organisation_id))
     return written(shown(found, language_of(request)))
 
 

@@ -105,7 +105,7 @@ async def _stream(request: Request, job_id: str) -> AsyncIterator[bytes]:
     """Events until the job ends, the caller leaves, or its token does."""
     state, language, shown = request.app.state, language_of(request), b""
     spoken = time.monotonic()
-    while not await request.is_disconnected():
+    while not (state.stopping or await request.is_disconnected()):
         try:
             caller = await state.callers.of(bearer(request))
             row = await state.store.reading(lambda c, who=caller: row_of(c, who, job_id))

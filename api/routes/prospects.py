@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import RETRY_SECONDS, engine_of, prospects_asked
+from api.bodies import engine_of, prospects_asked
+from api.errors import NotReady
 from api.identity.caller import caller_of
 from api.policy import Caller
 from api.populations import current_folder, only_seen
@@ -36,7 +37,7 @@ async def prospects(request: Request, product_id: str) -> Response:
             body = await store.reading(lambda c: only_seen(c, caller, found.body))
     if found.status == 200:
         return await given(request, "prospects", stated, body)
-    headers = {"Retry-After": RETRY_SECONDS} if found.status == 503 else None
+    headers = {"Retry-After": str(NotReady.retry_after)} if found.status == 503 else None
     return Response(found.body, found.status, headers=headers, media_type=found.media_type)
 
 

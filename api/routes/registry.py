@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.bodies import file_of, language_of, queried, record_of, written
@@ -104,9 +103,9 @@ async def use(request: Request, version: str) -> Response:
 
 async def _asked(request: Request, ask: Callable[[Versions], T]) -> T:
     caller, store = caller_of(request), request.app.state.store
-    return await run_in_threadpool(
-        lambda: ask(Versions(store, caller.organisation_id, caller.user_id))
-    )
+    own = Versions(store, caller.organisation_id, caller.user_id)
+    answer: T = await store.calling(lambda: ask(own))
+    return answer
 
 
 async def _decided(request: Request, decide: Callable[[Versions], Any]) -> Response:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.bodies import record_of, written
 from api.identity import sessions
 from api.identity.caller import caller_of
+from api.refusals import SessionElsewhere
 from api.schemas.sessions import SessionRequest
 from api.store import users
 
@@ -20,13 +20,16 @@ async def start(request: Request) -> Response:
     """A token for a login and its password."""
     asked = await record_of(request, SessionRequest)
     store = request.app.state.store
-    return written(await run_in_threadpool(sessions.start, store, asked.login, asked.password), 201)
+    found = await store.calling(lambda: sessions.start(store, asked.login, asked.password))
+    return written(found, 201)
 
 
 @router.delete("/v1/sessions", operation_id="end_session", status_code=204)
 async def end(request: Request) -> Response:
     """The token of this request ends."""
     caller = caller_of(request)
+    if not caller.token_id:
+        raise SessionElsewhere
     await request.app.state.store.writing(
         lambda write: users.revoke(write, caller.token_id, caller.user_id)
     )

@@ -58,3 +58,4 @@ class ErrorBody(BaseModel):
     code: str = Field(description="Stable code of the error.")
     detail: str = Field(description="What happened here.")
     errors: list[FieldProblem] = Field(description="Every problem of the request at once.")
+    request_id: str | None = Field(None, description="Id of the request, as in the logs.")

@@ -20,9 +20,16 @@ from api.errors import NotReady
 from recommender.errors import CorridorError
 from recommender.texts import label
 
-SQLITE_BUSY_SECONDS = 5
+SQLITE_BUSY_SECONDS = 2
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 30
+# A peer that is gone without a word is noticed after about ten seconds, not after two hours.
+ALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 READERS = 4
 WRITES = {"writes": True}
 
@@ -31,6 +38,7 @@ class StoreUnavailable(NotReady):
     """The database does not answer, or cannot write. params: reason."""
 
     code = "store_unavailable"
+    retry_after = 2
 
 
 class StoreUrl(CorridorError):
@@ -93,7 +101,7 @@ class Database:
             waiting = {"timeout": SQLITE_BUSY_SECONDS, "check_same_thread": False}
             return {"pool_size": READERS, "max_overflow": READERS, "connect_args": waiting}
         limit = f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c timezone=UTC"
-        connect = {"connect_timeout": CONNECT_SECONDS, "options": limit}
+        connect = {"connect_timeout": CONNECT_SECONDS, "options": limit, **ALIVE}
         return {
             "pool_size": READERS,
             "max_overflow": READERS,
@@ -110,6 +118,13 @@ class Database:
                 raise StoreUnavailable(reason=f"{self.path}: -")
             with self.engine.connect() as connection:
                 yield connection
+
+    def asked(self) -> None:
+        """Ask the database for a sign of life; raises StoreUnavailable."""
+        with self.reading() as connection:
+            connection.exec_driver_sql(
+                "SELECT count(*) FROM sqlite_master" if self.is_sqlite else "SELECT 1"
+            )
 
     def close(self) -> None:
         """Let every connection go."""
@@ -133,6 +148,8 @@ def gone(error: DBAPIError) -> bool:
     """Whether the database is the problem, rather than what was asked of it."""
     if error.connection_invalidated:
         return True
+    if type(error.orig) is sqlite3.DatabaseError:
+        return True  # the file is damaged, or is no database
     kind = type(error.orig).__mro__
     return any(k.__name__ in ("OperationalError", "InterfaceError", "InternalError") for k in kind)
 

@@ -59,6 +59,12 @@ def listed(connection: sa.Connection, caller: Caller, most: int) -> list[Row]:
     return list(connection.execute(query).mappings())
 
 
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """How many jobs there are by status, none left out."""
+    rows = connection.execute(sa.select(at.status, sa.func.count()).group_by(at.status))
+    return dict.fromkeys((*OPEN, *ENDS), 0) | {row[0]: row[1] for row in rows}
+
+
 def add(write: Write, caller: Caller, kind: str, parameters: Row, *, waits: bool) -> str:
     """A new job; its id. waits: for files, before it can be run."""
     job_id = str(uuid.uuid4())

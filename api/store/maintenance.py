@@ -11,18 +11,23 @@ import sqlalchemy as sa
 from api.store.database import WRITES, Database, StoreOutdated, translated
 from recommender.errors import Unwritable
 
-REVISION = "0001"
+REVISION = "0002"
 OWN_ONLY = 0o700
 
 
 def revision(database: Database) -> str | None:
     """The version of the tables that are there; None for an empty database."""
     with database.reading() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(
-            sa.text("SELECT version_num FROM alembic_version")
-        ).scalar_one_or_none()
+        return version(connection)
+
+
+def version(connection: sa.Connection) -> str | None:
+    """The version of the tables that a connection sees; None for an empty database."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(
+        sa.text("SELECT version_num FROM alembic_version")
+    ).scalar_one_or_none()
     return found
 
 

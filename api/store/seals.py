@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,18 +25,25 @@ from api.store.tables import audit_seals
 from api.store.writer import Write
 from recommender.errors import UnreadableFile, Unwritable
 
+if sys.platform != "win32":
+    import fcntl
+
 NAME = "seals.jsonl"
 SEALED = ("sequence", "at", "heads", "previous")
 Seal = dict[str, Any]
 # One step of the index for each chain; grouping would read every event.
-_ENDS = sa.text(
+_NAMES = (
     "WITH RECURSIVE names(chain) AS ("
     "SELECT min(chain) FROM audit_events UNION ALL "
     "SELECT (SELECT min(e.chain) FROM audit_events e WHERE e.chain > names.chain) "
     "FROM names WHERE names.chain IS NOT NULL) "
-    "SELECT e.chain, e.sequence, e.hash FROM names JOIN audit_events e ON e.chain = names.chain "
+)
+_LAST = (
+    "FROM names JOIN audit_events e ON e.chain = names.chain "
     "AND e.sequence = (SELECT max(m.sequence) FROM audit_events m WHERE m.chain = names.chain)"
 )
+_ENDS = sa.text(f"{_NAMES} SELECT e.chain, e.sequence, e.hash {_LAST}")
+_NEWEST = sa.text(f"{_NAMES} SELECT max(e.at) {_LAST}")
 
 
 def place(database: Database, stated: Path | None) -> Path | None:
@@ -60,7 +68,7 @@ class Sealer:
         the file; the seal in the database stands then, and the next call copies it.
         """
         made = self._store.write(self._sealed) if self._store.read(self._news) else None
-        if self._file is not None:
+        if self._file is not None and (made or self._last["sequence"]):
             _copied(self._store, self._file)
         return made
 
@@ -75,6 +83,9 @@ class Sealer:
         return {chain: end for chain, end in ends.items() if self._known.get(chain) != end[0]}
 
     def _sealed(self, write: Write) -> Seal | None:
+        if write.connection.dialect.name != "sqlite":
+            # Replicas that seal at once would both make the next number; SQLite has one writer.
+            write.execute(sa.text("SELECT pg_advisory_xact_lock(7302)"))
         news = self._news(write.connection)
         if not news:
             return None
@@ -106,23 +117,42 @@ def read(file: Path) -> list[Seal]:
         raise UnreadableFile(file=str(file), reason="not_a_record") from error
 
 
+def last_sealed(connection: sa.Connection) -> str | None:
+    """When the audit log was last sealed, ISO 8601; None for never."""
+    query = sa.select(audit_seals.c.at).order_by(audit_seals.c.sequence.desc()).limit(1)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def last_event(connection: sa.Connection) -> str | None:
+    """When something was last written to the audit log, ISO 8601; None for never."""
+    return connection.execute(_NEWEST).scalar_one_or_none()
+
+
 def _copied(store: Store, file: Path) -> None:
     """Append the seals that the file has not got, and see them on the disk."""
-    known = read(file)[-1]["sequence"] if file.exists() and file.stat().st_size else 0
-    query = sa.select(audit_seals).where(audit_seals.c.sequence > known)
-    rows = store.read(lambda c: list(c.execute(query.order_by(audit_seals.c.sequence)).mappings()))
-    if not rows:
-        return
-    text = b"".join(
-        orjson.dumps({name: row[name] for name in (*SEALED, "hash")}) + b"\n" for row in rows
-    )
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:
-            os.write(handle, text)
-            os.fsync(handle)
+            _alone(handle)
+            _appended(store, file, handle)
         finally:
             os.close(handle)
     except OSError as error:
         raise Unwritable(reason=error.strerror or str(error), file=str(file)) from error
+
+
+def _alone(handle: int) -> None:
+    """Keep other processes that seal from writing the same lines, until the file is closed."""
+    if sys.platform != "win32":
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
+def _appended(store: Store, file: Path, handle: int) -> None:
+    known = read(file)[-1]["sequence"] if file.stat().st_size else 0
+    query = sa.select(audit_seals).where(audit_seals.c.sequence > known)
+    rows = store.read(lambda c: list(c.execute(query.order_by(audit_seals.c.sequence)).mappings()))
+    if rows:
+        kept = ({name: row[name] for name in (*SEALED, "hash")} for row in rows)
+        os.write(handle, b"".join(orjson.dumps(seal) + b"\n" for seal in kept))
+        os.fsync(handle)

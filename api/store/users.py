@@ -14,7 +14,14 @@ from api.policy import Caller
 from api.refusals import AlreadyThere
 from api.store.audit import Event
 from api.store.references import SYSTEM, reference
-from api.store.tables import branches, failed_logins, organisations, tokens, users
+from api.store.tables import (
+    branches,
+    failed_logins,
+    organisations,
+    tokens,
+    user_identities,
+    users,
+)
 from api.store.writer import Write
 from recommender.errors import NotFound
 
@@ -37,6 +44,22 @@ def by_token(connection: sa.Connection, token_hash: str) -> Row | None:
         .where(
             tokens.c.hash == token_hash,
             tokens.c.revoked_at.is_(None),
+            users.c.disabled_at.is_(None),
+        )
+    )
+    return connection.execute(query).mappings().one_or_none()
+
+
+def by_identity(connection: sa.Connection, issuer: str, subject: str) -> Row | None:
+    """The user linked to a subject of an identity provider: seat and role; None for nobody."""
+    query = (
+        sa.select(
+            users.c.id.label("user_id"), users.c.organisation_id, users.c.branch_id, users.c.role
+        )
+        .join(user_identities, user_identities.c.user_id == users.c.id)
+        .where(
+            user_identities.c.issuer == issuer,
+            user_identities.c.subject == subject,
             users.c.disabled_at.is_(None),
         )
     )
@@ -159,6 +182,24 @@ def revoke_all(write: Write, user_id: str) -> None:
     open_ = (tokens.c.user_id == user_id, tokens.c.revoked_at.is_(None))
     write.execute(sa.update(tokens).where(*open_).values(revoked_at=write.at))
     _audit(write, user["organisation_id"], "token.revoked", user_id, {"all": True}, user_id)
+
+
+def link(write: Write, user_id: str, issuer: str, subject: str) -> None:
+    """Let a subject of an identity provider act as a user; raises NotFound and AlreadyThere."""
+    user = by_id(write.connection, user_id)
+    row = {"issuer": issuer, "subject": subject, "user_id": user_id, "created_at": write.at}
+    _insert(write, user_identities, row, "identity", subject)
+    _audit(write, user["organisation_id"], "identity.linked", user_id, {"issuer": issuer})
+
+
+def unlink(write: Write, user_id: str, issuer: str, subject: str) -> None:
+    """Undo a link; raises NotFound where there is none."""
+    user = by_id(write.connection, user_id)
+    same = (user_identities.c.issuer == issuer, user_identities.c.subject == subject)
+    own = user_identities.c.user_id == user_id
+    if not write.execute(sa.delete(user_identities).where(*same, own)).rowcount:
+        raise NotFound(kind="identity", id=subject)
+    _audit(write, user["organisation_id"], "identity.unlinked", user_id, {"issuer": issuer})
 
 
 def failures(connection: sa.Connection, login: str) -> tuple[int, datetime.datetime | None]:

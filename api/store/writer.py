@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ from recommender.texts import label
 
 T = TypeVar("T")
 TOGETHER = 256
+
+
+def _unheard(_kind: str, _seconds: float) -> None:
+    """Nobody counts."""
 
 
 class Write:
@@ -114,6 +119,17 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
+        self.heard: Callable[[str, float], None] = _unheard
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait for a transaction."""
+        return self._waiting.qsize()
+
+    @property
+    def alive(self) -> bool:
+        """Whether writes are attended to; true before the first one."""
+        return not self._closed and (self._thread is None or self._thread.is_alive())
 
     def submit(self, work: Callable[[Write], T]) -> Future[T]:
         """The result of `work` once it is committed.
@@ -135,19 +151,19 @@ class Writer:
         with self._lock:
             if self._closed:
                 raise StoreUnavailable(reason=label("api.store.closed"))
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
                 self._thread.start()
             self._waiting.put(handed)
 
-    def close(self) -> None:
-        """Finish what waits, then end."""
+    def close(self, patience: float | None = None) -> None:
+        """Finish what waits, then end. patience: seconds, None to wait as long as it takes."""
         with self._lock:
             self._closed = True
             thread = self._thread
             self._waiting.put(None)
         if thread is not None:
-            thread.join()
+            thread.join(patience)
 
     def _run(self) -> None:
         while True:
@@ -172,16 +188,24 @@ class Writer:
 
     def _keep(self, together: list[Asked]) -> None:
         together = [a for a in together if a.answer.set_running_or_notify_cancel()]
+        if not together:
+            return
+        begun = time.perf_counter()
         try:
             with translated():
                 kept, refused = self._commit(together)
+            self.heard("write", time.perf_counter() - begun)
         except DBAPIError as error:
+            self._chain = Chain()  # as below
             # One row that the database refuses must not take those of the others with it.
             for asked in together if len(together) > 1 else ():
                 self._keep_again(asked)
             self._fail(together, error)
             return
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
+            # It may have been committed all the same: who goes on behind an end that is not the
+            # last would never be let in again.
+            self._chain = Chain()
             self._fail(together, error)
             return
         for asked, reason in refused:
@@ -195,6 +219,7 @@ class Writer:
             with translated():
                 kept, refused = self._commit([asked])
         except BaseException as error:  # noqa: BLE001 - as above
+            self._chain = Chain()
             asked.answer.set_exception(error)
             return
         for one, reason in refused:

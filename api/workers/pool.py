@@ -12,6 +12,8 @@ from multiprocessing import get_context
 from typing import Any
 
 from api.errors import PlanBusy
+from api.operation import logs
+from api.settings import Settings
 
 WAITING = 16
 
@@ -22,15 +24,18 @@ def call(target: str, *arguments: Any) -> Any:
     return getattr(import_module(module), function)(*arguments)
 
 
-def _silent() -> None:
-    """What a library prints in the worker is no answer of the service."""
+def _begun(settings: Settings | None) -> None:
+    """What a library prints in the worker is no answer of the service; its logs are those of it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if settings is not None:
+        logs.set_up(settings)
 
 
 class Workers:
     """One worker process, started when it is first needed and replaced when it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
         self._waiting = 0
 
@@ -42,7 +47,10 @@ class Workers:
         try:
             if self._pool is None:
                 self._pool = ProcessPoolExecutor(
-                    1, mp_context=get_context("spawn"), initializer=_silent
+                    1,
+                    mp_context=get_context("spawn"),
+                    initializer=_begun,
+                    initargs=(self._settings,),
                 )
             return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
         except BrokenProcessPool:

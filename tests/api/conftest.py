@@ -72,7 +72,9 @@ def request_body():
 def environment(**more):
     """The environment without a locale or settings of whoever runs the tests; no identity."""
     kept = {k: v for k, v in os.environ.items() if k not in BARE and not k.startswith("CORRIDOR_")}
-    return {**kept, "PYTHONIOENCODING": "utf-8", "CORRIDOR_IDENTITY": "off", **more}
+    # Nobody reads what servers of tests log while they run, and a full pipe would stop them.
+    quiet = {"CORRIDOR_IDENTITY": "off", "CORRIDOR_LOG_LEVEL": "error"}
+    return {**kept, "PYTHONIOENCODING": "utf-8", **quiet, **more}
 
 
 @pytest.fixture

@@ -32,7 +32,14 @@ from api.store.tables.operations import (
     registry_files,
     registry_steps,
 )
-from api.store.tables.people import branches, failed_logins, organisations, tokens, users
+from api.store.tables.people import (
+    branches,
+    failed_logins,
+    organisations,
+    tokens,
+    user_identities,
+    users,
+)
 
 __all__ = [
     "Instant",
@@ -61,5 +68,6 @@ __all__ = [
     "review_requests",
     "runs",
     "tokens",
+    "user_identities",
     "users",
 ]

@@ -1,4 +1,4 @@
-"""Organisations, their branches, users and tokens."""
+"""Organisations, their branches, users, their identities elsewhere and tokens."""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ tokens = sa.Table(
     moment("created_at"),
     moment("expires_at"),
     moment("revoked_at", required=False),
+)
+
+# Subjects of an identity provider, each linked to a user by an administrator.
+user_identities = sa.Table(
+    "user_identities",
+    metadata,
+    Column("issuer", sa.String(500), primary_key=True),
+    Column("subject", sa.String(255), primary_key=True),
+    Column("user_id", sa.String(64), ForeignKey("users.id"), nullable=False, index=True),
+    moment("created_at"),
 )
 
 failed_logins = sa.Table(

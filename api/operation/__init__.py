@@ -1,0 +1,1 @@
+"""Running the service: request ids, logs, metrics, limits, and whether it can answer."""

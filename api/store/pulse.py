@@ -1,0 +1,71 @@
+"""Whether the database answers: asked all the time, over a connection of its own.
+
+A database that refuses is noticed by whoever asks it. One that says nothing, because its machine is
+gone or it hangs, would let every caller wait as long as the system does. The pulse notices it
+within SILENT seconds, and the store turns away whoever waits and whoever comes.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from api.store.database import Database, StoreUnavailable
+from recommender.errors import CorridorError
+from recommender.texts import Label, label
+
+PAUSE = 0.5
+SILENT = 1.5
+
+
+class Pulse:
+    """The state of one database. A thread asks; `trouble` never waits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._since: float | None = None
+        self._reason: Label | str | None = None
+
+    def start(self) -> None:
+        """Begin to ask."""
+        self._ended.clear()
+        self._thread = threading.Thread(target=self._ask_on, name="pulse", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask no more; does not wait for an answer."""
+        self._ended.set()
+
+    @property
+    def trouble(self) -> Label | str | None:
+        """Why the database cannot be used; None while it answers, or nobody asks."""
+        since = self._since
+        if since is not None and time.monotonic() - since > SILENT:
+            return label("api.store.silent")
+        return self._reason
+
+    def _ask_on(self) -> None:
+        alone = Database(self._database.url.render_as_string(hide_password=False))
+        try:
+            while not self._ended.is_set():
+                self._since = time.monotonic()
+                self._reason = _answer(alone)
+                self._since = None
+                self._ended.wait(PAUSE)
+        finally:
+            alone.close()
+
+
+def _answer(database: Database) -> Label | str | None:
+    try:
+        database.asked()
+    except StoreUnavailable as error:
+        reason: Label | str = error.params["reason"]
+        return reason
+    except CorridorError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the database cannot be used
+        return type(error).__name__
+    return None
