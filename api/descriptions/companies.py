@@ -86,7 +86,8 @@ def _facilities(_engine: Engine, _language: Language) -> dict[str, Any]:
     names = {name: examples.EXPORTER[name] for name in ("name_zh", "name_en")}
     own = {"company_id": COMPANY, "position": 0, **names, "synthetic": True, "lender": "Bank"}
     terms = {"kind": "working_capital", "currency": "CNY", "limit": 3_000_000, "drawn": 1_200_000}
-    return {"facilities": [{**own, **terms, "maturity": "2027-01-31"}], "next": None}
+    more = {"maturity": "2027-01-31", "application": None, "as_of": None}
+    return {"facilities": [{**own, **terms, **more}], "next": None}
 
 
 def _imported(_engine: Engine, language: Language) -> dict[str, Any]:

@@ -180,6 +180,8 @@ class FacilityLine(BaseModel):
     limit: float | None = Field(description="Limit; null: not known.")
     drawn: float | None = Field(description="Drawn; null: not known.")
     maturity: str = Field(description="Day it ends.")
+    application: str | None = Field(description="Application it was drawn under; null: none here.")
+    as_of: str | None = Field(description="Day it was true; null: not stated.")
 
 
 class FacilitiesAnswer(BaseModel):

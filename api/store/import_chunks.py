@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
@@ -21,7 +22,7 @@ from api.store.company_changes import (
     next_texts,
     version_row,
 )
-from api.store.facilities import project
+from api.store.facilities import project, rows_of, uncarried
 from api.store.import_rows import Checked
 from api.store.profiles import written
 from api.store.references import reference
@@ -31,6 +32,7 @@ from api.store.writer import Write
 from recommender.errors import Problem
 
 Row = Mapping[Any, Any]
+FACILITIES = "facilities"
 Texts = tuple[str, str]
 # The branch that was asked for; empty where none was.
 Branch = tuple[str | None, ...]
@@ -99,7 +101,9 @@ def keep(
         versions.append(version_row(write, caller, row.id, version, texts))
     _insert(write, company_versions, versions)
     written_rows = [*(r for r, _ in found.new), *(r for r, _, _ in found.changed)]
-    project(write, caller.organisation_id, {row.id: row.facilities for row in written_rows})
+    texts_of = {row["company_id"]: row["profile"] for row in versions}
+    facilities = {id_: rows_of(orjson.loads(text)) for id_, text in texts_of.items()}
+    project(write, caller.organisation_id, facilities)
     _agree(write, caller, [*written_rows, *found.same], note)
     if written_rows:
         actor = reference(write, caller.organisation_id, "user", caller.user_id)
@@ -138,12 +142,22 @@ def _owners(
 def _problem(caller: Caller, row: Checked, current: Row | None) -> Problem | None:
     if current is None:
         lacks = caller.role == "manager" and not row.agreed.get(SHARED)
-        return Problem("consent_needed", f"consents.{SHARED}") if lacks else None
+        return Problem("consent_needed", f"consents.{SHARED}") if lacks else _loans(row, None)
     if not current["seen"]:
         return Problem("row_not_yours", "id", row.id)
     if current["erased_at"] is not None:
         return Problem("row_erased", "id", row.id)
-    return Problem("row_merged", "id", row.id) if current["merged_into"] is not None else None
+    if current["merged_into"] is not None:
+        return Problem("row_merged", "id", row.id)
+    return _loans(row, current)
+
+
+def _loans(row: Checked, current: Row | None) -> Problem | None:
+    """What is wrong with the facilities of a row, those drawn under applications among them."""
+    if FACILITIES not in row.fields:
+        return None
+    before = {} if current is None else orjson.loads(current["profile"])
+    return next(uncarried(orjson.loads(row.profile), before), None)
 
 
 def _taken(row: Checked, owners: Mapping[str, tuple[str, bool]]) -> Problem | None:

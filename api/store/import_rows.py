@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 from api.policy import PURPOSES
 from api.store.company_changes import head_of
 from api.store.consents import CONTACT
-from api.store.facilities import rows_of
 from api.store.profiles import canonical, leaves
 from recommender.child_processes import end_with_parent
 from recommender.company.profile import Company
@@ -35,8 +34,8 @@ class Checked(NamedTuple):
     """A row that is good in itself.
 
     head: what the company's own row repeats of the profile; fields: those that have a source;
-    agreed: what it says of each purpose; facilities: rows without their company; ignored: columns
-    of the relation that the record keeps elsewhere.
+    agreed: what it says of each purpose; ignored: columns of the relation that the record keeps
+    elsewhere.
     """
 
     number: int
@@ -45,7 +44,6 @@ class Checked(NamedTuple):
     head: Mapping[str, Any]
     fields: Sequence[str]
     agreed: Mapping[str, bool]
-    facilities: Sequence[Mapping[str, Any]]
     ignored: frozenset[str]
 
 
@@ -81,7 +79,6 @@ def checked(read: Read) -> Row:
         head_of(company, synthetic=False),
         [name for name, _ in leaves(plain)],
         _agreed(company, relation),
-        list(rows_of(company)),
         frozenset(read.relation.keys() - KEPT_OF_RELATION),
     )
 
