@@ -69,6 +69,7 @@ POLICY: Mapping[str, Allowed] = {
     "put_company": _for(*KEEPS, writes=True),
     "erase_company": _for("enterprise", "admin", writes=True),
     "merge_companies": _for("admin", writes=True),
+    "set_company_owner": _for("admin", writes=True),
     "export_company": _for("enterprise", "manager", "auditor", "admin"),
     "import_companies": _for("manager", "admin", writes=True),
     "give_consent": _for(*KEEPS, writes=True),

@@ -272,6 +272,8 @@ class Ids:
             return world.job(self.bank, asker, ended=kind == "ended_job")
         if kind == "into":
             return world.firm(self.bank, "own").id
+        if kind == "login":
+            return f"rival@{self.bank}"
         if kind == "own_run":
             return world.run(self.bank, asker)
         if kind in ("model", "other_model"):
@@ -399,6 +401,16 @@ def _(ids):
 @case("merge_companies", shows=("into",))
 def _(ids):
     return {"at": {"company_id": ids.company}, "json": {"into": ids.into}}
+
+
+@case("set_company_owner", shows=("company",))
+def _(ids):
+    return {"at": {"company_id": ids.company}, "json": {"login": None}}
+
+
+@case("set_company_owner", shows=("company",), otherwise={"login": 422})
+def _(ids):
+    return {"at": {"company_id": ids.company}, "json": {"login": ids.login}}
 
 
 def lines(*rows):
@@ -757,6 +769,8 @@ def _of_bank(world, role, kind):
         return [world.firms[B, "own"].ids["run"], world.firms[A, "own"].ids["run"]]
     if kind == "product":
         return [NEW]
+    if kind == "login":
+        return [f"enterprise@{B}", f"manager@{A}"]
     if kind == "owner":
         return [world.people.ids[B, "manager"], world.people.ids[A, "southerner"]]
     if kind in ("job", "ended_job"):

@@ -16,7 +16,7 @@ from api.loading import load_engine
 from api.policy import POLICY, Caller
 from api.refusals import NotAllowed
 from api.settings import Settings
-from api.store import company_export, erasure, imports, users
+from api.store import company_export, erasure, imports, owners, users
 from api.store.conditions import Condition
 from api.store.store import Store
 from api.workers.imports import shown
@@ -61,10 +61,23 @@ def erase_company(arguments: argparse.Namespace, language: Language) -> int:
     return 0
 
 
+def set_owner(arguments: argparse.Namespace, language: Language) -> int:
+    """A company belongs to a user of an enterprise, or to nobody."""
+    login, company_id = arguments.user, arguments.id
+    with opened(arguments) as store:
+        caller = _caller(store, arguments, "set_company_owner")
+        store.write(lambda write: owners.set_owner(write, caller, company_id, login))
+    key = "company_owner_taken" if login is None else "company_owner_set"
+    said = {"id": company_id} if login is None else {"id": company_id, "login": login}
+    sys.stdout.write(text(f"cli.record.{key}", language, **said) + "\n")
+    return 0
+
+
 ACTIONS: Mapping[str, Callable[[argparse.Namespace, Language], int]] = {
     "companies_import": import_companies,
     "companies_export": export_company,
     "companies_erase": erase_company,
+    "companies_owner": set_owner,
 }
 
 

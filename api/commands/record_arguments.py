@@ -45,6 +45,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
                 Flag("role", "ROLE", REQUIRED, ROLES),
                 Flag("name", "NAME", REQUIRED),
                 Flag("branch", "ID"),
+                Flag("company", "ID"),
                 Flag("password_stdin"),
             ),
         ),
@@ -69,6 +70,14 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
         "export": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
         "erase": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+        "owner": (
+            ("id",),
+            (
+                Flag("organisation", "ID", REQUIRED),
+                Flag("by", "LOGIN", REQUIRED),
+                Flag("user", "LOGIN"),
+            ),
+        ),
     },
     "outcomes": {
         "export": (

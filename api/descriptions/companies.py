@@ -20,6 +20,8 @@ from api.schemas.companies import (
     FacilitiesAnswer,
     ImportAnswer,
     MergeRequest,
+    OwnerAnswer,
+    OwnerRequest,
 )
 from recommender import Engine
 from recommender.errors import NotFound, Problem
@@ -27,6 +29,7 @@ from recommender.texts import Language, problem_text
 
 AT = "2026-11-23T08:15:00+00:00"
 COMPANY, USER = "example-1", "5d1c7ed4-6a4e-4b6c-9a7c-0f5a3f4c2b1e"
+OWNER = {"id": USER, "name": "李娜", "role": "enterprise"}
 SOURCE = {"source": "company", "as_of": "2026-11-23"}
 CONSENT = {
     "purpose": "matching",
@@ -170,6 +173,16 @@ OPERATIONS = (
         MergeRequest,
         (*REFUSALS, *ABSENT),
         lambda _: {"into": COMPANY},
+        parameters=(ID,),
+    ),
+    Operation(
+        "set_company_owner",
+        "record",
+        OwnerAnswer,
+        lambda _e, _l: {"company_id": COMPANY, "owner": OWNER},
+        OwnerRequest,
+        (*REFUSALS, *ABSENT),
+        lambda _: {"login": "firm@example"},
         parameters=(ID,),
     ),
     Operation("export_company", "record", ExportAnswer, _exported, errors=ABSENT, parameters=(ID,)),

@@ -34,6 +34,7 @@ from api.schemas.companies import (
     FacilitiesQuery,
     ImportQuery,
     MergeRequest,
+    OwnerRequest,
 )
 from api.store import (
     companies,
@@ -43,6 +44,7 @@ from api.store import (
     erasure,
     facilities,
     merging,
+    owners,
 )
 from api.store.conditions import Condition, tags_of
 from api.store.profiles import canonical, leaves
@@ -161,6 +163,17 @@ async def merge_companies(request: Request, company_id: str) -> Response:
         return answer, companies.etag(write.connection, row)
 
     return _tagged(*await store_of(request).writing(merge))
+
+
+@router.put("/v1/companies/{company_id}/owner", operation_id="set_company_owner")
+async def set_company_owner(request: Request, company_id: str) -> Response:
+    """Let a company belong to a user of an enterprise, or to nobody."""
+    caller, asked = caller_of(request), await record_of(request, OwnerRequest)
+    return written(
+        await store_of(request).writing(
+            lambda write: owners.set_owner(write, caller, company_id, asked.login)
+        )
+    )
 
 
 @router.get("/v1/companies/{company_id}/export", operation_id="export_company")

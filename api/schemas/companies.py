@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from api.policy import Purpose
+from api.schemas.applications import Person
 from recommender.company.profile import Company
 from recommender.records import Day, Name, Record
 from recommender.vocabulary import FactSource
@@ -94,6 +95,21 @@ class MergeRequest(Record):
     """Where a company goes that was recorded twice."""
 
     into: Id = Field(description="Id of the company that stays.")
+
+
+class OwnerRequest(Record):
+    """Whose company it is from now on."""
+
+    login: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        description="Login of an enterprise's user of the organisation; null: nobody's."
+    )
+
+
+class OwnerAnswer(BaseModel):
+    """Whose company it is."""
+
+    company_id: str = Field(description="The company.")
+    owner: Person | None = Field(description="The user; null: nobody.")
 
 
 class FieldSource(BaseModel):
