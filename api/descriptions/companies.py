@@ -30,6 +30,13 @@ from recommender.texts import Language, problem_text
 AT = "2026-11-23T08:15:00+00:00"
 COMPANY, USER = "example-1", "5d1c7ed4-6a4e-4b6c-9a7c-0f5a3f4c2b1e"
 OWNER = {"id": USER, "name": "李娜", "role": "enterprise"}
+RELATION = {
+    "manager": "Li",
+    "group": None,
+    "last_contacted": "2026-09-01",
+    "last_declined": None,
+    "lanes_held": ["insurance"],
+}
 SOURCE = {"source": "company", "as_of": "2026-11-23"}
 CONSENT = {
     "purpose": "matching",
@@ -69,6 +76,7 @@ def _company(_engine: Engine, _language: Language) -> dict[str, Any]:
         "profile": {"id": COMPANY, **examples.EXPORTER, "consents": {"data_use": ["matching"]}},
         "sources": {"staff": SOURCE, "need.amount": SOURCE},
         "consents": [CONSENT],
+        "relation": RELATION,
         "updated_at": AT,
     }
 
@@ -103,7 +111,6 @@ def _imported(_engine: Engine, language: Language) -> dict[str, Any]:
         **counts,
         "problems": listed,
         "problems_found": 1,
-        "ignored_columns": ["lanes_held"],
     }
 
 

@@ -28,21 +28,22 @@ from api.store.tables import (
     idempotency_keys,
     outcomes,
     overrides,
+    relations,
     review_requests,
     runs,
     users,
 )
 from api.store.writer import Write
 
-REMOVED = (company_versions, facilities, contacts, outcomes, overrides)
+REMOVED = (company_versions, facilities, relations, contacts, outcomes, overrides)
 
 
 def erase(write: Write, caller: Caller, company_id: str, condition: Condition) -> None:
     """Erase a company with whatever was merged into it; raises what `visible` raises, and Stale.
 
-    Removed: profiles with sources, facilities, contacts, outcomes, overrides. Emptied: names and
-    code, notes of consents and applications, texts of reviews, requests and answers of runs. The
-    dates of consents and the steps of applications remain, without words.
+    Removed: profiles with sources, facilities, the relation, contacts, outcomes, overrides.
+    Emptied: names and code, notes of consents and applications, texts of reviews, requests and
+    answers of runs. The dates of consents and the steps of applications remain, without words.
     """
     row = visible(write.connection, caller, company_id)
     condition.check(etag(write.connection, row), needed=False)

@@ -11,7 +11,7 @@ import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
-from api.store import consents
+from api.store import consents, relations
 from api.store.audit import Event
 from api.store.companies import SHARED, seen
 from api.store.company_changes import (
@@ -40,11 +40,16 @@ Branch = tuple[str | None, ...]
 
 @dataclass
 class Decided:
-    """What is to become of a chunk. changed: with the row that is there and the next texts."""
+    """What is to become of a chunk. changed: with the row that is there and the next texts.
+
+    related: of whom only the relation changes; relations: by company, those to be kept.
+    """
 
     new: list[tuple[Checked, Texts]] = field(default_factory=list)
     changed: list[tuple[Checked, Row, Texts]] = field(default_factory=list)
     same: list[Checked] = field(default_factory=list)
+    related: list[Checked] = field(default_factory=list)
+    relations: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: list[tuple[Checked, Problem]] = field(default_factory=list)
 
 
@@ -59,16 +64,22 @@ def decided(
     found, there = Decided(), _there(connection, caller, [row.id for row in rows])
     owners = _owners(connection, caller, [row.head["uscc"] for row in rows])
     source = default_source(caller, at)
+    known = relations.known(connection, caller.organisation_id, [row.id for row in rows])
     for row in rows:
+        stated = {**known.get(row.id, {}), **row.relation}
+        differs = stated != known.get(row.id, {})
         current = there.get(row.id)
         problem = _problem(caller, row, current) or _taken(row, owners)
         if problem is not None:
             found.refused.append((row, problem))
-        elif current is None:
+            continue
+        if differs:
+            found.relations[row.id] = stated
+        if current is None:
             sources = written(dict.fromkeys(row.fields, source))
             found.new.append((row, (row.profile, sources)))
         elif _same(texts := next_texts(row.profile, {}, source, current), caller, branch, current):
-            found.same.append(row)
+            (found.related if differs else found.same).append(row)
         else:
             found.changed.append((row, current, texts))
     return found
@@ -104,10 +115,13 @@ def keep(
     texts_of = {row["company_id"]: row["profile"] for row in versions}
     facilities = {id_: rows_of(orjson.loads(text)) for id_, text in texts_of.items()}
     project(write, caller.organisation_id, facilities)
+    relations.keep(write, caller, found.relations)
+    written_rows += found.related
     _agree(write, caller, [*written_rows, *found.same], note)
     if written_rows:
         actor = reference(write, caller.organisation_id, "user", caller.user_id)
-        counts = {"created": len(found.new), "changed": len(found.changed)}
+        changed = len(found.changed) + len(found.related)
+        counts = {"created": len(found.new), "changed": changed}
         event = Event(caller.organisation_id, actor, "companies.imported", None, counts)
         write.audit(event)
     return found

@@ -17,6 +17,7 @@ from api.policy import PURPOSES
 from api.store.company_changes import head_of
 from api.store.consents import CONTACT
 from api.store.profiles import canonical, leaves
+from api.store.relations import stated_of
 from recommender.child_processes import end_with_parent
 from recommender.company.profile import Company
 from recommender.company.relationship import Relationship, consent
@@ -26,7 +27,6 @@ from recommender.records import examined
 
 CHUNK = 1_000
 ENOUGH_FOR_WORKERS = 12
-KEPT_OF_RELATION = {"consent_to_contact"}
 USES = [purpose for purpose in PURPOSES if purpose != CONTACT]
 
 
@@ -34,8 +34,7 @@ class Checked(NamedTuple):
     """A row that is good in itself.
 
     head: what the company's own row repeats of the profile; fields: those that have a source;
-    agreed: what it says of each purpose; ignored: columns of the relation that the record keeps
-    elsewhere.
+    agreed: what it says of each purpose; relation: what it says of the relation.
     """
 
     number: int
@@ -44,7 +43,7 @@ class Checked(NamedTuple):
     head: Mapping[str, Any]
     fields: Sequence[str]
     agreed: Mapping[str, bool]
-    ignored: frozenset[str]
+    relation: Mapping[str, Any]
 
 
 class Refused(NamedTuple):
@@ -79,7 +78,7 @@ def checked(read: Read) -> Row:
         head_of(company, synthetic=False),
         [name for name, _ in leaves(plain)],
         _agreed(company, relation),
-        frozenset(read.relation.keys() - KEPT_OF_RELATION),
+        stated_of(relation),
     )
 
 

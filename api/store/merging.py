@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from api.errors import InvalidRequest
 from api.policy import Caller
-from api.store import consents
+from api.store import consents, relations
 from api.store.companies import visible
 from api.store.company_changes import advance, audit, default_source, version_row
 from api.store.facilities import carried, project, rows_of
@@ -56,6 +56,7 @@ def merge(write: Write, caller: Caller, company_id: str, into: str) -> None:
     advance(write, caller, into, stays["version"], {"version": latest, "updated_at": write.at})
     _renumber(write, caller, company_id, into, stays["version"])
     _repeat(write, caller, gone, stays, latest)
+    relations.take_over(write, caller, company_id, into)
     audit(write, caller, company_id, "company.merged", {"version": gone["version"]})
     audit(write, caller, into, "company.changed", {"version": latest})
 

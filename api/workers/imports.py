@@ -61,5 +61,4 @@ def shown(report: imports.Report, language: Language) -> Json:
             for row, name, problem in report.problems
         ],
         "problems_found": report.found,
-        "ignored_columns": sorted(report.ignored),
     }
