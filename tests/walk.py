@@ -46,6 +46,7 @@ from api.store.registry import StoreShelf
 from recommender import Catalogue, Company, Engine
 from recommender.matching.scoring import Weights
 from recommender.matching.similarity import NAMES
+from recommender.registry.catalogues import content_of
 from recommender.registry.registry import Registry
 from recommender.simulation.companies import code
 
@@ -95,7 +96,8 @@ class Firm:
     @property
     def words(self):
         """What no caller may read who does not see the company by name."""
-        return (self.mark, self.uscc)
+        hanging = ("run", "application", "review", "override")
+        return (self.mark, self.uscc, *(self.ids[kind] for kind in hanging))
 
 
 class World:
@@ -103,7 +105,8 @@ class World:
 
     def __init__(self, service):
         self.service, self.people, self.store = service, service.people, service.store
-        self.numbers, self.firms, self.models, self.catalogues = itertools.count(1), {}, {}, {}
+        self.numbers, self.firms, self.jobs = itertools.count(1), {}, {A: [], B: []}
+        self.models, self.catalogues = {}, {}
         self.described = service.client.get("/openapi.json").json()["paths"]
         self.routes = {route.operation_id: route for route in service.client.app.state.operations}
 
@@ -136,6 +139,7 @@ class World:
         self.store.write(begin)
         run_id = self.newest(tables.runs, firm)
         firm.ids |= {"company": firm.id, "run": run_id, "product": product_of(), "into": firm.id}
+        firm.ids["applied"] = shown()[1]
         firm.ids["owner"] = self.people.ids[bank, MANAGER_OF[branch]]
         products = engine().catalogue.products
 
@@ -183,7 +187,8 @@ class World:
                 jobs.cancel(write, by, job_id)
             return job_id
 
-        return self.store.write(ask)
+        self.jobs[bank].append(self.store.write(ask))
+        return self.jobs[bank][-1]
 
     def ask(self, asked, token=None):
         """The answer to a request; token: None for none."""
@@ -230,7 +235,7 @@ def run_of(firm):
 @cache
 def shown():
     """Products that every company here is shown, best first."""
-    lanes = engine().recommend(Company.parse(PROFILE), OPTIONS)["lanes"]
+    lanes = engine().recommend(Company.parse(PROFILE), engine().options(OPTIONS))["lanes"]
     return [match["product_id"] for match in lanes[0]["matches"]]
 
 
@@ -489,7 +494,7 @@ def _(ids):
     return {"at": {"application_id": ids.application}}
 
 
-@case("application_counts", shows=("product",))
+@case("application_counts", shows=("applied",))
 @case("outcome_table", shows=("pseudonym",))
 def _(ids):
     return {}
@@ -607,7 +612,7 @@ def _(ids):
 
 @case("add_catalogue")
 def _(ids):
-    content = orjson.dumps(changed(5_000_000 + next(ids.world.numbers)).document())
+    content = content_of(changed(5_000_000 + next(ids.world.numbers))).encode()
     return {"query": {"name": "new.json"}, "content": content}
 
 
@@ -634,7 +639,7 @@ def _(ids):
     return {"json": {"kind": "promote", "parameters": {"model": ids.model, "reason": "x"}}}
 
 
-@case("jobs", shows=("job",))
+@case("jobs", shows=("job",), otherwise={"job": 200})
 def _(ids):
     assert ids.job
     return {}
@@ -803,7 +808,7 @@ def unseen_words(world, bank, role):
         for firm in world.firms.values()
         if firm.bank != bank or firm.place not in seen
         for word in firm.words
-    ]
+    ] + [(B, "job", job_id.encode()) for job_id in world.jobs[B] if bank != B]
 
 
 def names_of(operation):

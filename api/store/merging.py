@@ -63,6 +63,7 @@ def merge(write: Write, caller: Caller, company_id: str, into: str) -> None:
 
 def _renumber(write: Write, caller: Caller, company_id: str, into: str, by: int) -> None:
     _take_versions(write, caller, company_id, into, by)
+    _end_overrides(write, caller, company_id, into)
     for table in POINTING:
         change: dict[str, Any] = {"company_id": into}
         if table in VERSIONED:
@@ -73,6 +74,14 @@ def _renumber(write: Write, caller: Caller, company_id: str, into: str, by: int)
     earlier = companies.c.merged_into == company_id
     own = companies.c.organisation_id == caller.organisation_id
     write.execute(sa.update(companies).where(own, earlier).values(merged_into=into))
+
+
+def _end_overrides(write: Write, caller: Caller, company_id: str, into: str) -> None:
+    """Where both have a word on a product, that of the company that stays goes on standing."""
+    columns, standing = overrides.c, overrides.c.withdrawn_at.is_(None)
+    said = sa.select(columns.product_id).where(*_of(overrides, caller, into), standing)
+    clash = (*_of(overrides, caller, company_id), standing, columns.product_id.in_(said))
+    write.execute(sa.update(overrides).where(*clash).values(withdrawn_at=write.at))
 
 
 def _take_versions(write: Write, caller: Caller, company_id: str, into: str, by: int) -> None:

@@ -576,3 +576,14 @@ def test_only_an_enterprise_of_the_organisation_has_a_company(service, login):
     assert refused.status_code == 422
     assert codes(refused) == {"login"}
     assert service.ask("PUT", path("o-2", "/owner"), {}, role="admin").status_code == 422
+
+
+def test_words_on_the_same_product_become_those_of_the_company_that_stays(service):
+    for name, reason in (("w-1", "goes"), ("w-2", "stays")):
+        made(service, name)
+        body = {"product_id": "cor-cashflow", "decision": "recommend", "reason": reason}
+        assert service.ask("POST", path(name, "/overrides"), body).status_code == 201
+    answer = service.ask("POST", path("w-1", "/merge"), {"into": "w-2"}, role="admin")
+    assert answer.status_code == 200, answer.text
+    found = service.ask("GET", path("w-2", "/overrides")).json()["overrides"]
+    assert [one["reason"] for one in found] == ["stays"]

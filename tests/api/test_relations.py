@@ -1,4 +1,4 @@
-"""What an import says of the bank's relation is kept, shown, filtered by, and goes with a company."""
+"""What an import says of the bank's relation is kept, shown and used, and goes with a company."""
 
 import datetime
 import json
@@ -105,7 +105,11 @@ def packed(service, folder):
 
 
 def test_lists_of_prospects_use_it(tmp_path):
-    own = [("c-1", {"manager": "a"}), ("c-2", {"manager": "a"}), ("c-3", {"lanes_held": ["lease"]})]
+    own = [
+        ("c-1", {"manager": "a"}),
+        ("c-2", {"manager": "a"}),
+        ("c-3", {"lanes_held": ["financing"]}),
+    ]
     with serving(f"sqlite:///{tmp_path / 'corridor.db'}") as service:
         (profile,) = simulated(1, 3, 0.0)
         kept = {name: value for name, value in profile.items() if name not in ("id", "uscc")}
@@ -115,14 +119,15 @@ def test_lists_of_prospects_use_it(tmp_path):
         assert counts(report) == [3, 0, 0, 0]
         population = packed(service, tmp_path / "work")
     lists = Prospects(Engine(Catalogue.load()), population)
-    product = next(
-        p.id for p in lists.engine.catalogue.products.values()
-        if p.lane == "lease" or lists.top(p.id, n=5)["prospects"]
-    )  # fmt: skip
-    every = {p["company"]["id"] for p in lists.top(product, n=5)["prospects"]}
-    capped = {p["company"]["id"] for p in lists.top(product, n=5, per_manager=1)["prospects"]}
-    assert {"c-1", "c-2"} <= every
-    assert len({"c-1", "c-2"} & capped) == 1
+
+    def called(**options):
+        return {p["company"]["id"] for p in lists.top(product, n=5, **options)["prospects"]}
+
+    financing = [p.id for p in lists.engine.catalogue.products.values() if p.lane == "financing"]
+    product = next(id_ for id_ in financing if lists.top(id_, n=5)["prospects"])
+    assert called() == {"c-1", "c-2", "c-3"}
+    assert called(lane_held="only") == {"c-3"}
+    assert len(called(per_manager=1) & {"c-1", "c-2"}) == 1
 
 
 def test_the_record_adds_what_it_knows_itself():
