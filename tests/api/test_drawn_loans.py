@@ -104,7 +104,7 @@ def test_plans_count_what_is_drawn_of_the_product(service):
     put(service, dict(EXPORTER))
     drawn(service)
     found = Company.parse(company(service)["profile"])
-    basis = SimpleNamespace(rates={})
+    basis = SimpleNamespace(rates={"CNY": SimpleNamespace(cny_per_unit=1)})
     assert outstanding_of(found, basis, settings()) == {FUNDED: Decimal("800000.5")}
 
 

@@ -7,6 +7,7 @@ import uuid
 import pytest
 from record import serving
 
+from api.examples import EXPORTER
 from api.jobs.populations import build
 from api.jobs.work import Meter, Work
 from api.populations import branch_folder, organisation_folder
@@ -15,7 +16,6 @@ from recommender import Catalogue, Engine
 from recommender.company.relationship import Relationship
 from recommender.population.population import Population
 from recommender.prospects.lists import Prospects
-from recommender.simulation import companies as simulated
 
 AGREED = {"data_use": ["matching"], "contact": True}
 STATED = {"manager": "李", "group": "g1", "lanes_held": ["financing"]}
@@ -111,10 +111,8 @@ def test_lists_of_prospects_use_it(tmp_path):
         ("c-3", {"lanes_held": ["financing"]}),
     ]
     with serving(f"sqlite:///{tmp_path / 'corridor.db'}") as service:
-        (profile,) = simulated(1, 3, 0.0)
-        kept = {name: value for name, value in profile.items() if name not in ("id", "uscc")}
         report = imported(
-            service, [{**kept, "id": i, "consents": AGREED, **more} for i, more in own]
+            service, [{**EXPORTER, "id": i, "consents": AGREED, **more} for i, more in own]
         )
         assert counts(report) == [3, 0, 0, 0]
         population = packed(service, tmp_path / "work")
