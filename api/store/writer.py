@@ -7,9 +7,11 @@ of another with it, and is acknowledged only after the commit.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -25,10 +27,13 @@ from recommender.texts import label
 
 T = TypeVar("T")
 TOGETHER = 256
+SCRUB_SECONDS = 1.0
 
 
 class Write:
     """What one write works with. at: its time, the same for all of its rows.
+
+    erases: set by a write after which nothing of what it removed may be left on the disk.
 
     A savepoint is made when `connection` is first used. A write that only adds rows and events,
     and looks at what `seen` shows, needs none: there is nothing of it to take back.
@@ -39,6 +44,7 @@ class Write:
     ) -> None:
         self.at = at
         self.events: list[Event] = []
+        self.erases = False
         self.rows: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._connection = connection
         self._savepoint: sa.NestedTransaction | None = None
@@ -104,6 +110,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._closed = False
+        # When to try next to clear away what was erased; None where nothing was.
+        self._scrub_at: float | None = None
 
     def submit(self, work: Callable[[Write], T]) -> Future[T]:
         """The result of `work` once it is committed.
@@ -134,8 +142,19 @@ class Writer:
             together, last = self._next()
             if together:
                 self._keep(together)
+            self._scrub(now=last)
             if last:
                 return
+
+    def _scrub(self, *, now: bool) -> None:
+        """Clear away what was erased; again with a later write where a reader is in the way."""
+        if self._scrub_at is None or (not now and time.monotonic() < self._scrub_at):
+            return
+        with contextlib.suppress(StoreUnavailable, DBAPIError):
+            if self._database.scrubbed():
+                self._scrub_at = None
+                return
+        self._scrub_at = time.monotonic() + SCRUB_SECONDS
 
     def _next(self) -> tuple[list[_Asked], bool]:
         """Everything that waits, at least one; and whether it is the end."""
@@ -210,4 +229,6 @@ class Writer:
                 insert(connection, table, found)
             chain = chain.extended(connection, at, [e for _, write in kept for e in write.events])
         self._chain = chain
+        if any(write.erases for _, write in kept):
+            self._scrub_at = 0.0
         return [asked for asked, _ in kept], refused
