@@ -106,6 +106,12 @@ class NotReady(CorridorError):
     code = "not_ready"
 
 
+class NoPopulation(NotReady):
+    """The organisation has no population on this host, or none for the caller's branch."""
+
+    code = "no_population"
+
+
 class PlanBusy(NotReady):
     """Plans are made elsewhere, and that place is full or has failed."""
 

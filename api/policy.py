@@ -84,6 +84,7 @@ POLICY: Mapping[str, Allowed] = {
     "application": _for(*NAMED),
     "application_counts": _for("manager", "analyst", "auditor", "admin"),
     "record_outcomes": _for(*SIDES, "admin", writes=True),
+    "import_outcomes": _for("manager", "admin", writes=True),
     "outcomes": Allowed(EVERYBODY),
     "outcome_table": _for("analyst", "auditor"),
     "add_override": _for("manager", writes=True),

@@ -514,6 +514,17 @@ def _(ids):
     return declined(company_id=ids.company)
 
 
+@case("import_outcomes", otherwise={"run": 200})
+def _(ids):
+    return lines({"run_id": ids.run, "product_id": shown()[4], "outcome": "declined"})
+
+
+@case("import_outcomes", otherwise=EVERYWHERE)
+def _(ids):
+    row = {"company_id": ids.company, "product_id": shown()[4], "outcome": "declined"}
+    return {**lines(row), "query": {"dry_run": "true"}}
+
+
 @case("add_override", shows=("company", "run"))
 def _(ids):
     body = {"product_id": ids.product, "decision": "advise_against", "reason": "x"}

@@ -80,10 +80,27 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
     },
     "outcomes": {
+        "import": (
+            ("file",),
+            (
+                Flag("organisation", "ID", REQUIRED),
+                Flag("by", "LOGIN", REQUIRED),
+                Flag("dry_run"),
+                Flag("json"),
+            ),
+        ),
         "export": (
             (),
             (Flag("organisation", "ID", REQUIRED), Flag("out", "FILE", REQUIRED), Flag("force")),
         ),
+    },
+    "jobs": {
+        "list": (
+            (),
+            (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED), Flag("json")),
+        ),
+        "show": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+        "cancel": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
     },
     "db": {
         "upgrade": ((), ()),

@@ -91,17 +91,26 @@ async def list_companies(request: Request) -> Response:
 @router.post("/v1/companies/import", operation_id="import_companies")
 async def import_companies(request: Request) -> Response:
     """Companies from a file, with a report row by row; made in a worker process."""
+    wanted = query_of(request, ImportQuery).model_dump()
+    return await imported(request, IMPORTER, dict(engine_of(request).catalogue.facts), wanted)
+
+
+async def imported(request: Request, importer: str, *wanted: Any) -> Response:
+    """The report on the file that a request holds, made by a function of a worker process.
+
+    It is called with settings, caller, path, what is wanted, and language. Raises WrongImportType,
+    TooLarge and ImportBusy.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ENDINGS or "content-encoding" in request.headers:
         raise WrongImportType(given=(kind or "-")[:100])
-    wanted = query_of(request, ImportQuery).model_dump()
-    facts, state = dict(engine_of(request).catalogue.facts), request.app.state
+    state = request.app.state
     with tempfile.TemporaryDirectory(prefix="corridor-import-") as folder:
-        path = Path(folder) / f"companies{ENDINGS[kind]}"
+        path = Path(folder) / f"rows{ENDINGS[kind]}"
         await received_file(request, state.settings.max_import, path)
-        given = (state.settings, caller_of(request), path, facts, wanted, language_of(request))
+        given = (state.settings, caller_of(request), path, *wanted, language_of(request))
         try:
-            found: dict[str, Any] = await state.imports.run(IMPORTER, *given)
+            found: dict[str, Any] = await state.imports.run(importer, *given)
         except PlanBusy:
             raise ImportBusy from None
     if "rows" in found:

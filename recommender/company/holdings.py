@@ -65,7 +65,10 @@ class Facility(Record):
         "What secures it.", zh="担保方式", en="Secured by", unit="text"
     )
     application: Identifier | None = described(
-        "Application on record under which it was drawn.", zh="所属申请", en="Application", unit="id"
+        "Application on record under which it was drawn.",
+        zh="所属申请",
+        en="Application",
+        unit="id",
     )
     as_of: Day | None = described("Day it was true.", zh="数据日期", en="As of", unit="date")
 

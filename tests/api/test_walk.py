@@ -41,7 +41,7 @@ ON_BOTH = (
 # Written out once more by hand: who may ask what, by enterprise, manager, analyst, auditor, admin.
 RIGHTS = {
     "EMAD": "recommend eligibility what_if plans",
-    "MD": "prospects import_companies add_contact",
+    "MD": "prospects import_companies add_contact import_outcomes",
     "EMAUD": """
         products product facts me list_companies get_company end_session outcomes runs
         run
