@@ -123,7 +123,7 @@ class Database:
             raw: Any = connection.connection.driver_connection
             raw.execute(f"PRAGMA busy_timeout={SCRUB_MILLISECONDS}")
             try:
-                busy = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
                 raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
         return busy == 0
