@@ -212,9 +212,9 @@ def _on_record(group: str, name: str) -> Callable[[argparse.Namespace, Language]
     """A command on organisations, users and what else is kept; imported when it runs, too."""
 
     def action(arguments: argparse.Namespace, language: Language) -> int:
-        from api.commands import companies, database, outcomes, users
+        from api.commands import companies, database, jobs, outcomes, users
 
-        modules = (users, companies, outcomes, database)
+        modules = (users, companies, outcomes, jobs, database)
         actions = {key: action for module in modules for key, action in module.ACTIONS.items()}
         code: int = actions[f"{group}_{name}"](arguments, language)
         return code

@@ -136,6 +136,12 @@ class BadHttp(CorridorError):
     code = "bad_http"
 
 
+class NoPopulation(NotReady):
+    """The organisation has no population on this host, or none for the caller's branch."""
+
+    code = "no_population"
+
+
 class PlanBusy(NotReady):
     """Plans are made elsewhere, and that place is full or has failed."""
 

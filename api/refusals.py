@@ -77,6 +77,12 @@ class UsccTaken(Conflict):
     code = "uscc_taken"
 
 
+class CompanyOwned(Conflict):
+    """A company that another user of an enterprise has. params: id."""
+
+    code = "company_owned"
+
+
 class UsccTakenUnseen(Conflict):
     """The same, where the caller does not see the other company."""
 

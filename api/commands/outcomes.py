@@ -1,4 +1,4 @@
-"""`corridor outcomes`: the table to learn from, out of the record."""
+"""`corridor outcomes`: a file into the record, and the table to learn from out of it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from api.commands.stores import opened
-from api.store import outcomes, users
+import orjson
+
+from api.commands.stores import caller_of, complain_of_rows, opened
+from api.store import outcome_imports, outcomes, users
+from api.workers.imports import outcomes_shown, shown
 from recommender.texts import Language, text
 
 
@@ -28,4 +31,24 @@ def export(arguments: argparse.Namespace, language: Language) -> int:
     return 0
 
 
-ACTIONS: Mapping[str, Callable[[argparse.Namespace, Language], int]] = {"outcomes_export": export}
+def import_outcomes(arguments: argparse.Namespace, language: Language) -> int:
+    """Good rows are kept; bad ones are lines on standard error."""
+    with opened(arguments) as store:
+        caller = caller_of(store, arguments, "import_outcomes")
+        path, dry_run = Path(arguments.file), bool(arguments.dry_run)
+        report = outcome_imports.run(store, caller, path, dry_run=dry_run)
+    if arguments.json:
+        found = outcomes_shown(shown(report, language))
+        sys.stdout.write(orjson.dumps(found).decode() + "\n")
+        return 0
+    complain_of_rows(arguments.file, report, language)
+    counts = ("rows", "created", "unchanged", "refused")
+    said = {name: getattr(report, name) for name in counts}
+    sys.stdout.write(text("cli.record.outcomes_imported", language, **said) + "\n")
+    return 0
+
+
+ACTIONS: Mapping[str, Callable[[argparse.Namespace, Language], int]] = {
+    "outcomes_export": export,
+    "outcomes_import": import_outcomes,
+}

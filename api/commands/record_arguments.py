@@ -45,6 +45,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
                 Flag("role", "ROLE", REQUIRED, ROLES),
                 Flag("name", "NAME", REQUIRED),
                 Flag("branch", "ID"),
+                Flag("company", "ID"),
                 Flag("password_stdin"),
             ),
         ),
@@ -71,12 +72,37 @@ GROUPS: Mapping[str, Mapping[str, tuple[tuple[str, ...], tuple[Flag, ...]]]] = {
         ),
         "export": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
         "erase": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+        "owner": (
+            ("id",),
+            (
+                Flag("organisation", "ID", REQUIRED),
+                Flag("by", "LOGIN", REQUIRED),
+                Flag("user", "LOGIN"),
+            ),
+        ),
     },
     "outcomes": {
+        "import": (
+            ("file",),
+            (
+                Flag("organisation", "ID", REQUIRED),
+                Flag("by", "LOGIN", REQUIRED),
+                Flag("dry_run"),
+                Flag("json"),
+            ),
+        ),
         "export": (
             (),
             (Flag("organisation", "ID", REQUIRED), Flag("out", "FILE", REQUIRED), Flag("force")),
         ),
+    },
+    "jobs": {
+        "list": (
+            (),
+            (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED), Flag("json")),
+        ),
+        "show": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
+        "cancel": (("id",), (Flag("organisation", "ID", REQUIRED), Flag("by", "LOGIN", REQUIRED))),
     },
     "db": {
         "upgrade": ((), ()),

@@ -15,7 +15,7 @@ from api.commands.stores import opened
 from api.identity import passwords, tokens
 from api.policy import OrganisationKind, Role
 from api.refusals import InvalidUser
-from api.store import users
+from api.store import owners, users
 from api.store.writer import Write
 from recommender.errors import Problem
 from recommender.records import Record, examined
@@ -99,13 +99,22 @@ def add_user(arguments: argparse.Namespace, language: Language) -> int:
         "role": arguments.role,
         "name": arguments.name,
     }
-    form = _form(UserForm, given)
+    form, company = _form(UserForm, given), arguments.company
+    if company is not None and form.role != "enterprise":
+        raise InvalidUser([Problem("company_of_enterprise", "--company", company)])
     secret = sys.stdin.readline().rstrip("\n") if arguments.password_stdin else None
     kept = None if secret is None else passwords.hashed(secret)
     with opened(arguments) as store:
         row = {**form.model_dump(), "password_hash": kept}
-        store.write(lambda write: users.add_user(write, row))
+        store.write(lambda write: _added(write, row, company))
     return _said("user_added", language, login=form.login)
+
+
+def _added(write: Write, row: Mapping[str, Any], company_id: str | None) -> None:
+    """A user with its company, or neither of it."""
+    user_id = users.add_user(write, row)
+    if company_id is not None:
+        owners.link(write, users.as_caller(write.connection, user_id), company_id)
 
 
 def disable_user(arguments: argparse.Namespace, language: Language) -> int:

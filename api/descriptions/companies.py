@@ -20,6 +20,8 @@ from api.schemas.companies import (
     FacilitiesAnswer,
     ImportAnswer,
     MergeRequest,
+    OwnerAnswer,
+    OwnerRequest,
 )
 from recommender import Engine
 from recommender.errors import NotFound, Problem
@@ -27,6 +29,14 @@ from recommender.texts import Language, problem_text
 
 AT = "2026-11-23T08:15:00+00:00"
 COMPANY, USER = "example-1", "5d1c7ed4-6a4e-4b6c-9a7c-0f5a3f4c2b1e"
+OWNER = {"id": USER, "name": "李娜", "role": "enterprise"}
+RELATION = {
+    "manager": "Li",
+    "group": None,
+    "last_contacted": "2026-09-01",
+    "last_declined": None,
+    "lanes_held": ["insurance"],
+}
 SOURCE = {"source": "company", "as_of": "2026-11-23"}
 CONSENT = {
     "purpose": "matching",
@@ -66,6 +76,7 @@ def _company(_engine: Engine, _language: Language) -> dict[str, Any]:
         "profile": {"id": COMPANY, **examples.EXPORTER, "consents": {"data_use": ["matching"]}},
         "sources": {"staff": SOURCE, "need.amount": SOURCE},
         "consents": [CONSENT],
+        "relation": RELATION,
         "updated_at": AT,
     }
 
@@ -86,7 +97,8 @@ def _facilities(_engine: Engine, _language: Language) -> dict[str, Any]:
     names = {name: examples.EXPORTER[name] for name in ("name_zh", "name_en")}
     own = {"company_id": COMPANY, "position": 0, **names, "synthetic": True, "lender": "Bank"}
     terms = {"kind": "working_capital", "currency": "CNY", "limit": 3_000_000, "drawn": 1_200_000}
-    return {"facilities": [{**own, **terms, "maturity": "2027-01-31"}], "next": None}
+    more = {"maturity": "2027-01-31", "application": None, "as_of": None}
+    return {"facilities": [{**own, **terms, **more}], "next": None}
 
 
 def _imported(_engine: Engine, language: Language) -> dict[str, Any]:
@@ -99,7 +111,6 @@ def _imported(_engine: Engine, language: Language) -> dict[str, Any]:
         **counts,
         "problems": listed,
         "problems_found": 1,
-        "ignored_columns": ["lanes_held"],
     }
 
 
@@ -169,6 +180,16 @@ OPERATIONS = (
         MergeRequest,
         (*REFUSALS, *ABSENT),
         lambda _: {"into": COMPANY},
+        parameters=(ID,),
+    ),
+    Operation(
+        "set_company_owner",
+        "record",
+        OwnerAnswer,
+        lambda _e, _l: {"company_id": COMPANY, "owner": OWNER},
+        OwnerRequest,
+        (*REFUSALS, *ABSENT),
+        lambda _: {"login": "firm@example"},
         parameters=(ID,),
     ),
     Operation("export_company", "record", ExportAnswer, _exported, errors=ABSENT, parameters=(ID,)),

@@ -5,12 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from api.descriptions.applications import COMPANY, KEY, PAGE, REUSED, RUN, shown
+from api.descriptions.companies import UPLOADS
 from api.descriptions.operation import REFUSALS, Operation, Parameter
-from api.errors import InvalidRequest
-from api.schemas.outcomes import OutcomesAnswer, OutcomesKept, OutcomesRequest, OutcomeTable
+from api.errors import ImportBusy, InvalidRequest, TooLarge, WrongImportType
+from api.schemas.outcomes import (
+    OutcomesAnswer,
+    OutcomesImportAnswer,
+    OutcomesKept,
+    OutcomesRequest,
+    OutcomeTable,
+)
 from recommender import Engine
 from recommender.errors import Problem
-from recommender.texts import Language
+from recommender.texts import Language, problem_text
 
 ID = "f4f0a0c7-51d1-4a0f-8a3b-6f3f7f3f2c55"
 ROW = (
@@ -33,6 +40,14 @@ def _listed(engine: Engine, _language: Language) -> Any:
     return {"outcomes": [{**rest, **same, **ended}], "total": 1, "limit": 50, "offset": 0}
 
 
+def _imported(_engine: Engine, language: Language) -> dict[str, Any]:
+    problem = Problem("run_unknown", "run_id", "no-such")
+    said = problem_text(problem, language)
+    line = {"row": 17, "field": "run_id", "value": "no-such", "allowed": None, "message": said}
+    counts = {"rows": 3_000, "created": 2_899, "unchanged": 100, "refused": 1}
+    return {"dry_run": False, **counts, "problems": [line], "problems_found": 1}
+
+
 OPERATIONS = (
     Operation(
         "record_outcomes",
@@ -44,6 +59,20 @@ OPERATIONS = (
         _asked,
         status=201,
         parameters=(KEY,),
+    ),
+    Operation(
+        "import_outcomes",
+        "applications",
+        OutcomesImportAnswer,
+        _imported,
+        errors=(
+            TooLarge(limit=512 << 20),
+            WrongImportType(given="text/plain"),
+            InvalidRequest([Problem("unknown_field", "dry", "dry", ["dry_run"])]),
+            ImportBusy(),
+        ),
+        parameters=(Parameter("dry_run", "query", False, kind="boolean"),),
+        uploads=UPLOADS,
     ),
     Operation(
         "outcomes",

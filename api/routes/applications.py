@@ -41,7 +41,7 @@ async def step(request: Request) -> Response:
     catalogue = engine_of(request).catalogue.products
 
     def work(write: Write) -> dict[str, Any]:
-        applications.step(write, caller, wanted, condition, asked)
+        applications.step(write, caller, wanted, condition, asked, catalogue)
         return views.described(write.connection, caller, wanted, catalogue)
 
     return _tagged(await request.app.state.store.writing(work))

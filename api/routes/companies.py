@@ -34,6 +34,7 @@ from api.schemas.companies import (
     FacilitiesQuery,
     ImportQuery,
     MergeRequest,
+    OwnerRequest,
 )
 from api.store import (
     companies,
@@ -43,6 +44,7 @@ from api.store import (
     erasure,
     facilities,
     merging,
+    owners,
 )
 from api.store.conditions import Condition, tags_of
 from api.store.profiles import canonical, leaves
@@ -89,17 +91,26 @@ async def list_companies(request: Request) -> Response:
 @router.post("/v1/companies/import", operation_id="import_companies")
 async def import_companies(request: Request) -> Response:
     """Companies from a file, with a report row by row; made in a worker process."""
+    wanted = query_of(request, ImportQuery).model_dump()
+    return await imported(request, IMPORTER, dict(engine_of(request).catalogue.facts), wanted)
+
+
+async def imported(request: Request, importer: str, *wanted: Any) -> Response:
+    """The report on the file that a request holds, made by a function of a worker process.
+
+    It is called with settings, caller, path, what is wanted, and language. Raises WrongImportType,
+    TooLarge and ImportBusy.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ENDINGS or "content-encoding" in request.headers:
         raise WrongImportType(given=(kind or "-")[:100])
-    wanted = query_of(request, ImportQuery).model_dump()
-    facts, state = dict(engine_of(request).catalogue.facts), request.app.state
+    state = request.app.state
     with tempfile.TemporaryDirectory(prefix="corridor-import-") as folder:
-        path = Path(folder) / f"companies{ENDINGS[kind]}"
+        path = Path(folder) / f"rows{ENDINGS[kind]}"
         await received_file(request, state.settings.max_import, path)
-        given = (state.settings, caller_of(request), path, facts, wanted, language_of(request))
+        given = (state.settings, caller_of(request), path, *wanted, language_of(request))
         try:
-            found: dict[str, Any] = await state.imports.run(IMPORTER, *given)
+            found: dict[str, Any] = await state.imports.run(importer, *given)
         except PlanBusy:
             raise ImportBusy from None
     if "rows" in found:
@@ -161,6 +172,17 @@ async def merge_companies(request: Request, company_id: str) -> Response:
         return answer, companies.etag(write.connection, row)
 
     return _tagged(*await store_of(request).writing(merge))
+
+
+@router.put("/v1/companies/{company_id}/owner", operation_id="set_company_owner")
+async def set_company_owner(request: Request, company_id: str) -> Response:
+    """Let a company belong to a user of an enterprise, or to nobody."""
+    caller, asked = caller_of(request), await record_of(request, OwnerRequest)
+    return written(
+        await store_of(request).writing(
+            lambda write: owners.set_owner(write, caller, company_id, asked.login)
+        )
+    )
 
 
 @router.get("/v1/companies/{company_id}/export", operation_id="export_company")

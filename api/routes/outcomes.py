@@ -11,12 +11,20 @@ from api.bodies import query_of, record_in, value_of, written
 from api.identity.caller import caller_of
 from api.keyed import created
 from api.outcome_csv import csv_of
-from api.schemas.outcomes import MOST, OutcomeEntries, OutcomeEntry, OutcomeQuery
+from api.routes.companies import imported
+from api.schemas.outcomes import (
+    MOST,
+    OutcomeEntries,
+    OutcomeEntry,
+    OutcomeQuery,
+    OutcomesImportQuery,
+)
 from api.store import outcomes
 from api.store.writer import Write
 from recommender.errors import Problem
 from recommender.records import examined
 
+IMPORTER = "api.workers.imports:outcomes_imported"
 router = APIRouter()
 
 
@@ -30,6 +38,12 @@ async def record(request: Request) -> Response:
         return outcomes.record(write, caller, entries, problems)
 
     return await created(request, body, work)
+
+
+@router.post("/v1/outcomes/import", operation_id="import_outcomes")
+async def import_outcomes(request: Request) -> Response:
+    """Outcomes from a file, with a report row by row; made in a worker process."""
+    return await imported(request, IMPORTER, query_of(request, OutcomesImportQuery).model_dump())
 
 
 @router.get("/v1/outcomes", operation_id="outcomes")

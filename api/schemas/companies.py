@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from api.policy import Purpose
+from api.schemas.applications import Person
 from recommender.company.profile import Company
 from recommender.records import Day, Name, Record
-from recommender.vocabulary import FactSource
+from recommender.vocabulary import FactSource, Lane
 
 MOST = 200
 BranchId = Annotated[str, Field(min_length=1, max_length=64)]
@@ -96,6 +97,21 @@ class MergeRequest(Record):
     into: Id = Field(description="Id of the company that stays.")
 
 
+class OwnerRequest(Record):
+    """Whose company it is from now on."""
+
+    login: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        description="Login of an enterprise's user of the organisation; null: nobody's."
+    )
+
+
+class OwnerAnswer(BaseModel):
+    """Whose company it is."""
+
+    company_id: str = Field(description="The company.")
+    owner: Person | None = Field(description="The user; null: nobody.")
+
+
 class FieldSource(BaseModel):
     """Where the value of a field comes from."""
 
@@ -115,6 +131,16 @@ class Consent(BaseModel):
     withdrawn_note: str | None = Field(description="How it ended; null for analysts.")
 
 
+class Relation(BaseModel):
+    """What the bank knows of its relation to a company, as an import said it."""
+
+    manager: str | None = Field(description="Who looks after it; null: not known.")
+    group: str | None = Field(description="Group of companies; null: not known.")
+    last_contacted: str | None = Field(description="Day of the last contact; null: not known.")
+    last_declined: str | None = Field(description="Day it last declined; null: not known.")
+    lanes_held: list[Lane] | None = Field(description="Lanes it holds; null: not known.")
+
+
 class CompanyAnswer(BaseModel):
     """A company as the caller may see it."""
 
@@ -125,6 +151,9 @@ class CompanyAnswer(BaseModel):
     profile: dict[str, Any] = Field(description="The profile, with the consents on record.")
     sources: dict[str, FieldSource] = Field(description="By field; facts carry theirs.")
     consents: list[Consent] = Field(description="Everything that was ever agreed to or withdrawn.")
+    relation: Relation | None = Field(
+        description="What the bank knows beside the profile; null: nothing, or for analysts."
+    )
     updated_at: str = Field(description="When this version was written, ISO 8601 in UTC.")
 
 
@@ -180,6 +209,8 @@ class FacilityLine(BaseModel):
     limit: float | None = Field(description="Limit; null: not known.")
     drawn: float | None = Field(description="Drawn; null: not known.")
     maturity: str = Field(description="Day it ends.")
+    application: str | None = Field(description="Application it was drawn under; null: none here.")
+    as_of: str | None = Field(description="Day it was true; null: not stated.")
 
 
 class FacilitiesAnswer(BaseModel):
@@ -206,12 +237,11 @@ class ImportAnswer(BaseModel):
     dry_run: bool = Field(description="Nothing was kept.")
     rows: int = Field(description="Rows of the file.")
     created: int = Field(description="New companies.")
-    changed: int = Field(description="Companies with a new version.")
+    changed: int = Field(description="Companies with a new version, or another relation.")
     unchanged: int = Field(description="Companies that are on record just so.")
     refused: int = Field(description="Rows that were not kept.")
     problems: list[RowProblem] = Field(description="By row, the first ten thousand.")
     problems_found: int = Field(description="How many there are.")
-    ignored_columns: list[str] = Field(description="Columns of the relation, not kept here.")
 
 
 class ExportAnswer(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, RootModel, model_validator
 
@@ -56,6 +56,34 @@ class OutcomesKept(BaseModel):
 
     ids: list[str] = Field(description="Ids, in the order given.")
     count: int = Field(description="How many.")
+
+
+class OutcomesImportQuery(Record):
+    """How to import a file of outcomes."""
+
+    dry_run: bool = False
+
+
+class OutcomeRowProblem(BaseModel):
+    """One thing that is wrong with one row."""
+
+    row: int = Field(description="As the file counts; tables count their header.")
+    field: str = Field(description="Column; empty for the whole row.")
+    value: Any = Field(description="What was given, cut when long.")
+    allowed: Any = Field(description="What is accepted, or the bound; null when open.")
+    message: str = Field(description="In words.")
+
+
+class OutcomesImportAnswer(BaseModel):
+    """What became of the rows of a file."""
+
+    dry_run: bool = Field(description="Nothing was kept.")
+    rows: int = Field(description="Rows of the file.")
+    created: int = Field(description="Outcomes that are new.")
+    unchanged: int = Field(description="Outcomes that are on record just so.")
+    refused: int = Field(description="Rows that were not kept.")
+    problems: list[OutcomeRowProblem] = Field(description="By row, the first ten thousand.")
+    problems_found: int = Field(description="How many there are.")
 
 
 class OutcomeQuery(Page):

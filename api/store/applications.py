@@ -19,7 +19,9 @@ from api.schemas.applications import ApplicationRequest, Status, StepRequest
 from api.schemas.outcomes import Ending
 from api.store import outcomes, shown
 from api.store.companies import seen, visible
+from api.store.company_changes import revise
 from api.store.conditions import Condition
+from api.store.facilities import APPLICATION, with_loan, without_loan
 from api.store.references import about_company
 from api.store.tables import application_events, applications, companies, users
 from api.store.writer import Write
@@ -120,10 +122,16 @@ def _taken_up(connection: sa.Connection, run_id: str, product_id: str) -> bool:
 
 
 def step(
-    write: Write, caller: Caller, application_id: str, condition: Condition, asked: StepRequest
+    write: Write,
+    caller: Caller,
+    application_id: str,
+    condition: Condition,
+    asked: StepRequest,
+    catalogue: Products,
 ) -> None:
     """Move an application, or change who looks after it and until when.
 
+    What is drawn becomes a facility of the company's profile, what is repaid ends there.
     condition: holds the version that the caller read. Raises NotFound, Erased, ConditionNeeded,
     Stale, IllegalStep, NotAllowed and InvalidRequest.
     """
@@ -140,6 +148,7 @@ def step(
     _update(write, row, after)
     _event(write, caller, after, row["status"], changed, asked.note)
     _end(write, caller, row, after)
+    _hold(write, caller, row["status"], after, catalogue)
 
 
 def etag(version: int) -> str:
@@ -220,6 +229,20 @@ def _end(write: Write, caller: Caller, before: Row, after: Row) -> None:
         "decided_on": shown.day_in_shanghai(write.at),
     }
     outcomes.keep(write, caller, [row])
+
+
+def _hold(write: Write, caller: Caller, before: str, row: Row, catalogue: Products) -> None:
+    """Keep a loan among the facilities of its company from the day it is drawn to its end."""
+    name, company_id = str(row["id"]), str(row["company_id"])
+    if row["status"] == before:
+        return
+    if row["status"] == "repaid":
+        revise(write, caller, company_id, lambda profile: without_loan(profile, name))
+    loan = drawn_facility(row, catalogue.get(row["product_id"]))
+    if loan is not None:
+        said = {key: value for key, value in loan.items() if value is not None}
+        said |= {APPLICATION: name, "as_of": shown.day_in_shanghai(write.at).isoformat()}
+        revise(write, caller, company_id, lambda profile: with_loan(profile, said))
 
 
 def _check_managed(

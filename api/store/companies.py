@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from api.policy import Caller
 from api.refusals import Erased, Merged
 from api.store import consents as agreements
+from api.store import relations
 from api.store.profiles import deidentified, written
 from api.store.tables import companies, company_versions, consents
 from api.store.writer import Write
@@ -183,8 +184,14 @@ def shown(connection: sa.Connection, caller: Caller, row: Row) -> Json:
         "profile": {"id": name, **profile, **({"consents": consented} if consented else {})},
         "sources": sources,
         "consents": [_consent(c, noted=not analyst) for c in agreed],
+        "relation": None if analyst else _relation(connection, caller, row["id"]),
         "updated_at": row["updated_at"].isoformat(),
     }
+
+
+def _relation(connection: sa.Connection, caller: Caller, company_id: str) -> Json | None:
+    known = relations.known(connection, caller.organisation_id, [company_id]).get(company_id)
+    return None if known is None else {**dict.fromkeys(relations.FIELDS), **known}
 
 
 def _consent(row: Row, *, noted: bool) -> Json:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,7 +18,7 @@ from api.store import consents
 from api.store.audit import Event
 from api.store.companies import SHARED, etag, seen, visible
 from api.store.conditions import ABSENT, Condition
-from api.store.facilities import project, rows_of
+from api.store.facilities import carried, project, rows_of, uncarried
 from api.store.profiles import canonical, sourced, written
 from api.store.references import reference
 from api.store.tables import branches, companies, company_versions
@@ -67,7 +67,7 @@ def put(
         raise InvalidRequest(problems)
     unique(write.connection, caller, company_id, said.company.uscc)
     kept = _created(write, caller, company_id, said) if current is None else None
-    kept = kept or _changed(write, caller, company_id, said, current or {})
+    kept = kept or _changed(write, caller, said, current or {})
     for purpose, note in said.consents.items():
         consents.give(write, caller, company_id, purpose, note)
     return kept
@@ -84,7 +84,7 @@ def current_of(connection: sa.Connection, caller: Caller, company_id: str) -> Ro
 def placed(
     connection: sa.Connection, caller: Caller, said: Statement, current: Row | None
 ) -> list[Problem]:
-    """What is wrong with the branch of a statement, or with a company nobody would see."""
+    """What is wrong with a statement: its branch, its loans, or that nobody would see it."""
     found = []
     new, kept = branch_of(caller, said.branch, current), branch_of(caller, (), current)
     if new != kept and not _free_to_place(caller, new, current):
@@ -93,7 +93,9 @@ def placed(
         found.append(Problem("unknown_branch", "branch_id", new))
     if current is None and caller.role == "manager" and SHARED not in said.consents:
         found.append(Problem("consent_needed", f"consents.{SHARED}"))
-    return found
+    before = {} if current is None else orjson.loads(current["profile"])
+    loans = uncarried(canonical(said.company)[1], before)
+    return [*found, *(replace(problem, field=f"profile.{problem.field}") for problem in loans)]
 
 
 def branch_of(caller: Caller, said: tuple[str | None, ...], current: Row | None) -> str | None:
@@ -159,7 +161,7 @@ def _created(write: Write, caller: Caller, company_id: str, said: Statement) -> 
             raise UsccTakenUnseen from None
         raise AlreadyThere(kind="company", id=company_id) from None
     _version(write, caller, company_id, 1, (profile, written(sources)))
-    project(write, caller.organisation_id, {company_id: rows_of(said.company)})
+    project(write, caller.organisation_id, {company_id: rows_of(plain)})
     audit(write, caller, company_id, "company.created", {"version": 1})
     return Kept(created=True, changed=True)
 
@@ -183,29 +185,51 @@ def new_row(
 def next_texts(
     profile: str, given: Mapping[str, Json], default: Json, current: Row
 ) -> tuple[str, str]:
-    """Profile and sources of the next version of a company that is there."""
+    """Profile and sources of the next version of a company that is there; drawn loans stay."""
     before = orjson.loads(current["profile"]), orjson.loads(current["sources"])
-    return profile, written(sourced(orjson.loads(profile), given, default, before))
+    after = carried(orjson.loads(profile), before[0])
+    return written(after), written(sourced(after, given, default, before))
 
 
-def _changed(write: Write, caller: Caller, company_id: str, said: Statement, current: Row) -> Kept:
+def _changed(write: Write, caller: Caller, said: Statement, current: Row) -> Kept:
     default = default_source(caller, write.at)
     texts = next_texts(canonical(said.company)[0], said.sources, default, current)
     branch = branch_of(caller, said.branch, current)
     if (*texts, branch) == (current["profile"], current["sources"], current["branch_id"]):
         return Kept(created=False, changed=False)
-    version = current["version"] + 1
-    change = {
-        "version": version,
-        "branch_id": branch,
-        **head_of(said.company, synthetic=current["synthetic"]),
-        "updated_at": write.at,
-    }
+    head = head_of(said.company, synthetic=current["synthetic"])
+    _next(write, caller, current, texts, {"branch_id": branch, **head})
+    return Kept(created=False, changed=True)
+
+
+def _next(write: Write, caller: Caller, current: Row, texts: tuple[str, str], head: Json) -> None:
+    """Keep the next version of a company with its facilities; raises Stale."""
+    company_id, version = current["id"], current["version"] + 1
+    change = {"version": version, **head, "updated_at": write.at}
     advance(write, caller, company_id, current["version"], change)
     _version(write, caller, company_id, version, texts)
-    project(write, caller.organisation_id, {company_id: rows_of(said.company)})
+    rows = {company_id: rows_of(orjson.loads(texts[0]))}
+    project(write, caller.organisation_id, rows)
     audit(write, caller, company_id, "company.changed", {"version": version})
-    return Kept(created=False, changed=True)
+
+
+def revise(
+    write: Write, caller: Caller, company_id: str, change: Callable[[Json], Mapping[str, Any]]
+) -> None:
+    """Keep a company with a changed profile; nothing happens where the change changes nothing.
+
+    Raises what `visible` raises, Stale, and InvalidRequest for a profile that would be none.
+    """
+    current = visible(write.connection, caller, company_id)
+    before = orjson.loads(current["profile"]), orjson.loads(current["sources"])
+    after = dict(change(before[0]))
+    if after == before[0]:
+        return
+    _, problems = Company.examine(after)
+    if problems:
+        raise InvalidRequest(problems)
+    sources = sourced(after, {}, default_source(caller, write.at), before)
+    _next(write, caller, current, (written(after), written(sources)), {})
 
 
 def advance(write: Write, caller: Caller, company_id: str, version: int, change: Json) -> None:

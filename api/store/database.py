@@ -21,6 +21,7 @@ from recommender.errors import CorridorError
 from recommender.texts import label
 
 SQLITE_BUSY_SECONDS = 2
+SCRUB_MILLISECONDS = 200
 CONNECT_SECONDS = 2
 STATEMENT_SECONDS = 30
 # A peer that is gone without a word is noticed after about ten seconds, not after two hours.
@@ -126,6 +127,22 @@ class Database:
                 "SELECT count(*) FROM sqlite_master" if self.is_sqlite else "SELECT 1"
             )
 
+    def scrubbed(self) -> bool:
+        """Empty the write-ahead log of SQLite, where erased text stands until it is overwritten.
+
+        False while a reader still needs it. PostgreSQL keeps old rows until its own VACUUM.
+        """
+        if not self.is_sqlite:
+            return True
+        with translated(), self.engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.execute(f"PRAGMA busy_timeout={SCRUB_MILLISECONDS}")
+            try:
+                busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
+        return busy == 0
+
     def close(self) -> None:
         """Let every connection go."""
         self.engine.dispose()
@@ -165,6 +182,8 @@ def _tune(connection: sqlite3.Connection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What is erased is overwritten in the file, and not just left out of it.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
@@ -26,23 +27,27 @@ from api.store.tables import (
     contacts,
     facilities,
     idempotency_keys,
+    job_files,
+    jobs,
     outcomes,
     overrides,
+    relations,
     review_requests,
     runs,
     users,
 )
 from api.store.writer import Write
 
-REMOVED = (company_versions, facilities, contacts, outcomes, overrides)
+REMOVED = (company_versions, facilities, relations, contacts, outcomes, overrides)
 
 
 def erase(write: Write, caller: Caller, company_id: str, condition: Condition) -> None:
     """Erase a company with whatever was merged into it; raises what `visible` raises, and Stale.
 
-    Removed: profiles with sources, facilities, contacts, outcomes, overrides. Emptied: names and
-    code, notes of consents and applications, texts of reviews, requests and answers of runs. The
-    dates of consents and the steps of applications remain, without words.
+    Removed: profiles with sources, facilities, the relation, contacts, outcomes, overrides.
+    Emptied: names and code, notes of consents and applications, texts of reviews, requests and
+    answers of runs; plans that a job made lose its line. The dates of consents and the steps of
+    applications remain, without words.
     """
     row = visible(write.connection, caller, company_id)
     condition.check(etag(write.connection, row), needed=False)
@@ -54,9 +59,11 @@ def erase(write: Write, caller: Caller, company_id: str, condition: Condition) -
     for table in REMOVED:
         write.execute(sa.delete(table).where(*_of(table, caller, ids)))
     _empty(write, caller, ids)
+    _take_from_plans(write, caller, ids)
     # A repeated call would get the first answer again, word for word.
     write.execute(sa.delete(idempotency_keys).where(_answers_about(caller, ids)))
     audit(write, caller, company_id, "company.erased", {})
+    write.erases = True
     for name in ids:
         sever(write, caller.organisation_id, "company", name)
 
@@ -82,6 +89,21 @@ def _empty(write: Write, caller: Caller, ids: Sequence[str]) -> None:
     of_them = sa.select(applications.c.id).where(*_of(applications, caller, ids))
     events = sa.update(application_events).where(application_events.c.application_id.in_(of_them))
     write.execute(events.values(note=None, change="{}"))
+
+
+def _take_from_plans(write: Write, caller: Caller, ids: Sequence[str]) -> None:
+    """Lists of plans that jobs made, without the lines of these companies."""
+    files, plans = (
+        job_files.c,
+        (jobs.c.organisation_id == caller.organisation_id, jobs.c.kind == "plans"),
+    )
+    query = sa.select(job_files).join(jobs, jobs.c.id == files.job_id).where(*plans)
+    for row in write.execute(query).mappings().all():
+        lines = bytes(row["content"]).splitlines(keepends=True)
+        kept = [line for line in lines if orjson.loads(line)["company_id"] not in ids]
+        if len(kept) < len(lines):
+            same = (files.job_id == row["job_id"], files.name == row["name"])
+            write.execute(sa.update(job_files).where(*same).values(content=b"".join(kept)))
 
 
 def _answers_about(caller: Caller, ids: Sequence[str]) -> sa.ColumnElement[bool]:

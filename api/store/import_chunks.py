@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from api.policy import Caller
-from api.store import consents
+from api.store import consents, relations
 from api.store.audit import Event
 from api.store.companies import SHARED, seen
 from api.store.company_changes import (
@@ -21,7 +22,7 @@ from api.store.company_changes import (
     next_texts,
     version_row,
 )
-from api.store.facilities import project
+from api.store.facilities import project, rows_of, uncarried
 from api.store.import_rows import Checked
 from api.store.profiles import written
 from api.store.references import reference
@@ -31,6 +32,7 @@ from api.store.writer import Write
 from recommender.errors import Problem
 
 Row = Mapping[Any, Any]
+FACILITIES = "facilities"
 Texts = tuple[str, str]
 # The branch that was asked for; empty where none was.
 Branch = tuple[str | None, ...]
@@ -38,11 +40,16 @@ Branch = tuple[str | None, ...]
 
 @dataclass
 class Decided:
-    """What is to become of a chunk. changed: with the row that is there and the next texts."""
+    """What is to become of a chunk. changed: with the row that is there and the next texts.
+
+    related: of whom only the relation changes; relations: by company, those to be kept.
+    """
 
     new: list[tuple[Checked, Texts]] = field(default_factory=list)
     changed: list[tuple[Checked, Row, Texts]] = field(default_factory=list)
     same: list[Checked] = field(default_factory=list)
+    related: list[Checked] = field(default_factory=list)
+    relations: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: list[tuple[Checked, Problem]] = field(default_factory=list)
 
 
@@ -57,16 +64,22 @@ def decided(
     found, there = Decided(), _there(connection, caller, [row.id for row in rows])
     owners = _owners(connection, caller, [row.head["uscc"] for row in rows])
     source = default_source(caller, at)
+    known = relations.known(connection, caller.organisation_id, [row.id for row in rows])
     for row in rows:
+        stated = {**known.get(row.id, {}), **row.relation}
+        differs = stated != known.get(row.id, {})
         current = there.get(row.id)
         problem = _problem(caller, row, current) or _taken(row, owners)
         if problem is not None:
             found.refused.append((row, problem))
-        elif current is None:
+            continue
+        if differs:
+            found.relations[row.id] = stated
+        if current is None:
             sources = written(dict.fromkeys(row.fields, source))
             found.new.append((row, (row.profile, sources)))
         elif _same(texts := next_texts(row.profile, {}, source, current), caller, branch, current):
-            found.same.append(row)
+            (found.related if differs else found.same).append(row)
         else:
             found.changed.append((row, current, texts))
     return found
@@ -99,11 +112,16 @@ def keep(
         versions.append(version_row(write, caller, row.id, version, texts))
     _insert(write, company_versions, versions)
     written_rows = [*(r for r, _ in found.new), *(r for r, _, _ in found.changed)]
-    project(write, caller.organisation_id, {row.id: row.facilities for row in written_rows})
+    texts_of = {row["company_id"]: row["profile"] for row in versions}
+    facilities = {id_: rows_of(orjson.loads(text)) for id_, text in texts_of.items()}
+    project(write, caller.organisation_id, facilities)
+    relations.keep(write, caller, found.relations)
+    written_rows += found.related
     _agree(write, caller, [*written_rows, *found.same], note)
     if written_rows:
         actor = reference(write, caller.organisation_id, "user", caller.user_id)
-        counts = {"created": len(found.new), "changed": len(found.changed)}
+        changed = len(found.changed) + len(found.related)
+        counts = {"created": len(found.new), "changed": changed}
         event = Event(caller.organisation_id, actor, "companies.imported", None, counts)
         write.audit(event)
     return found
@@ -138,12 +156,22 @@ def _owners(
 def _problem(caller: Caller, row: Checked, current: Row | None) -> Problem | None:
     if current is None:
         lacks = caller.role == "manager" and not row.agreed.get(SHARED)
-        return Problem("consent_needed", f"consents.{SHARED}") if lacks else None
+        return Problem("consent_needed", f"consents.{SHARED}") if lacks else _loans(row, None)
     if not current["seen"]:
         return Problem("row_not_yours", "id", row.id)
     if current["erased_at"] is not None:
         return Problem("row_erased", "id", row.id)
-    return Problem("row_merged", "id", row.id) if current["merged_into"] is not None else None
+    if current["merged_into"] is not None:
+        return Problem("row_merged", "id", row.id)
+    return _loans(row, current)
+
+
+def _loans(row: Checked, current: Row | None) -> Problem | None:
+    """What is wrong with the facilities of a row, those drawn under applications among them."""
+    if FACILITIES not in row.fields:
+        return None
+    before = {} if current is None else orjson.loads(current["profile"])
+    return next(uncarried(orjson.loads(row.profile), before), None)
 
 
 def _taken(row: Checked, owners: Mapping[str, tuple[str, bool]]) -> Problem | None:

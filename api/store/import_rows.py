@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from api.policy import PURPOSES
 from api.store.company_changes import head_of
 from api.store.consents import CONTACT
-from api.store.facilities import rows_of
 from api.store.profiles import canonical, leaves
+from api.store.relations import stated_of
 from recommender.child_processes import end_with_parent
 from recommender.company.profile import Company
 from recommender.company.relationship import Relationship, consent
@@ -27,7 +27,6 @@ from recommender.records import examined
 
 CHUNK = 1_000
 ENOUGH_FOR_WORKERS = 12
-KEPT_OF_RELATION = {"consent_to_contact"}
 USES = [purpose for purpose in PURPOSES if purpose != CONTACT]
 
 
@@ -35,8 +34,7 @@ class Checked(NamedTuple):
     """A row that is good in itself.
 
     head: what the company's own row repeats of the profile; fields: those that have a source;
-    agreed: what it says of each purpose; facilities: rows without their company; ignored: columns
-    of the relation that the record keeps elsewhere.
+    agreed: what it says of each purpose; relation: what it says of the relation.
     """
 
     number: int
@@ -45,8 +43,7 @@ class Checked(NamedTuple):
     head: Mapping[str, Any]
     fields: Sequence[str]
     agreed: Mapping[str, bool]
-    facilities: Sequence[Mapping[str, Any]]
-    ignored: frozenset[str]
+    relation: Mapping[str, Any]
 
 
 class Refused(NamedTuple):
@@ -81,8 +78,7 @@ def checked(read: Read) -> Row:
         head_of(company, synthetic=False),
         [name for name, _ in leaves(plain)],
         _agreed(company, relation),
-        list(rows_of(company)),
-        frozenset(read.relation.keys() - KEPT_OF_RELATION),
+        stated_of(relation),
     )
 
 

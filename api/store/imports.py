@@ -44,10 +44,7 @@ class Wanted:
 
 @dataclass
 class Report:
-    """What became of the rows. found: problems, of which at most MOST_LISTED are listed.
-
-    ignored: columns that say something of the relation that the record keeps elsewhere.
-    """
+    """What became of the rows. found: problems, of which at most MOST_LISTED are listed."""
 
     dry_run: bool
     rows: int = 0
@@ -57,7 +54,6 @@ class Report:
     refused: int = 0
     found: int = 0
     problems: list[tuple[int, str | None, Problem]] = field(default_factory=list)
-    ignored: set[str] = field(default_factory=set)
 
     def refuse(self, number: int, name: str | None, problems: Sequence[Problem]) -> None:
         """Count a row that is not kept and list what is wrong with it."""
@@ -128,8 +124,6 @@ def _good(row: Row, report: Report, first: _First) -> TypeGuard[Checked]:
     problems = row.problems if isinstance(row, Refused) else list(first.problems(row))
     if problems:
         report.refuse(row.number, row.id, problems)
-    elif isinstance(row, Checked):
-        report.ignored |= row.ignored
     return not problems
 
 
@@ -150,7 +144,7 @@ def _decided(
 
 def _count(report: Report, found: Decided) -> None:
     report.created += len(found.new)
-    report.changed += len(found.changed)
+    report.changed += len(found.changed) + len(found.related)
     report.unchanged += len(found.same)
     for row, problem in found.refused:
         report.refuse(row.number, row.id, [problem])

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from api.store.database import WRITES, Database, StoreOutdated, translated
 from recommender.errors import Unwritable
 
-REVISION = "0002"
+REVISION = "0003"
 OWN_ONLY = 0o700
 
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from api.errors import InvalidRequest
 from api.policy import Caller
-from api.store import consents
+from api.store import consents, relations
 from api.store.companies import visible
-from api.store.company_changes import advance, audit
+from api.store.company_changes import advance, audit, default_source, version_row
+from api.store.facilities import carried, project, rows_of
+from api.store.profiles import sourced, written
 from api.store.tables import (
     applications,
     companies,
@@ -52,13 +55,15 @@ def merge(write: Write, caller: Caller, company_id: str, into: str) -> None:
     latest = stays["version"] + gone["version"] + 1
     advance(write, caller, into, stays["version"], {"version": latest, "updated_at": write.at})
     _renumber(write, caller, company_id, into, stays["version"])
-    _repeat(write, caller, stays, latest)
+    _repeat(write, caller, gone, stays, latest)
+    relations.take_over(write, caller, company_id, into)
     audit(write, caller, company_id, "company.merged", {"version": gone["version"]})
     audit(write, caller, into, "company.changed", {"version": latest})
 
 
 def _renumber(write: Write, caller: Caller, company_id: str, into: str, by: int) -> None:
     _take_versions(write, caller, company_id, into, by)
+    _end_overrides(write, caller, company_id, into)
     for table in POINTING:
         change: dict[str, Any] = {"company_id": into}
         if table in VERSIONED:
@@ -71,16 +76,29 @@ def _renumber(write: Write, caller: Caller, company_id: str, into: str, by: int)
     write.execute(sa.update(companies).where(own, earlier).values(merged_into=into))
 
 
+def _end_overrides(write: Write, caller: Caller, company_id: str, into: str) -> None:
+    """Where both have a word on a product, that of the company that stays goes on standing."""
+    columns, standing = overrides.c, overrides.c.withdrawn_at.is_(None)
+    said = sa.select(columns.product_id).where(*_of(overrides, caller, into), standing)
+    clash = (*_of(overrides, caller, company_id), standing, columns.product_id.in_(said))
+    write.execute(sa.update(overrides).where(*clash).values(withdrawn_at=write.at))
+
+
 def _take_versions(write: Write, caller: Caller, company_id: str, into: str, by: int) -> None:
     change = {"company_id": into, "version": company_versions.c.version + by}
     owned = _of(company_versions, caller, company_id)
     write.execute(sa.update(company_versions).where(*owned).values(**change))
 
 
-def _repeat(write: Write, caller: Caller, stays: Row, version: int) -> None:
-    row = {name: stays[name] for name in ("organisation_id", "profile", "sources")}
-    more = {"company_id": stays["id"], "version": version, "user_id": caller.user_id}
-    write.execute(sa.insert(company_versions), {**row, **more, "at": write.at})
+def _repeat(write: Write, caller: Caller, gone: Row, stays: Row, version: int) -> None:
+    """The profile that stays, with the drawn loans of the company that goes."""
+    before, sources = orjson.loads(stays["profile"]), orjson.loads(stays["sources"])
+    profile = carried(before, orjson.loads(gone["profile"]))
+    default = default_source(caller, write.at)
+    texts = (written(profile), written(sourced(profile, {}, default, (before, sources))))
+    row = version_row(write, caller, stays["id"], version, texts)
+    write.execute(sa.insert(company_versions), row)
+    project(write, caller.organisation_id, {stays["id"]: rows_of(profile)})
 
 
 def _of(table: sa.Table, caller: Caller, company_id: str) -> list[sa.ColumnElement[bool]]:

@@ -22,7 +22,7 @@ ELSEWHERE = ("id", "consents")
 # What has no source of its own: facts carry theirs, and the mark of a made-up company needs none.
 UNSOURCED = ("facts", "synthetic")
 NAMING = ("name_zh", "name_en", "uscc")
-NAMING_IN = {"trade": ("description",), "facilities": ("lender", "secured_by")}
+NAMING_IN = {"trade": ("description",), "facilities": ("lender", "secured_by", "application")}
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 

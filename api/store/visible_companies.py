@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from api.policy import Caller
 from api.store import consents as agreements
+from api.store import relations
 from api.store.companies import SHARED, seen
 from api.store.tables import companies, company_versions, consents, contacts, outcomes
 from recommender.options import SHANGHAI
@@ -49,8 +50,8 @@ def with_relations(
 ) -> Iterator[tuple[str, str | None, str]]:
     """Companies that consented to matching as a population takes them: id, branch and JSON.
 
-    The profile has its id and consents, and beside them stands what the record knows of the
-    relation: the last contact, and the last day on which an offer was declined.
+    The profile has its id and consents, and beside them stands what is known of the relation: what
+    an import said, talks, offers declined, and lanes of loans that are drawn.
     """
     agreed: dict[str, list[Any]] = {}
     rows = sa.select(consents).where(consents.c.organisation_id == caller.organisation_id)
@@ -59,13 +60,17 @@ def with_relations(
     contacted = _last(connection, caller, contacts.c.at, contacts, sa.true())
     refused = outcomes.c.outcome == DECLINED
     declined = _last(connection, caller, outcomes.c.decided_on, outcomes, refused)
+    known = relations.known(connection, caller.organisation_id)
+    drawn = relations.lanes_drawn(connection, caller.organisation_id)
     for company_id, branch_id, text in list(profiles(connection, caller, agreed=True)):
         stated = agreements.stated(agreed.get(company_id, []))
         line = {**orjson.loads(text), "id": company_id, "consents": stated}
-        relation = {"last_contacted": contacted.get(company_id)}
-        relation |= {"last_declined": declined.get(company_id)}
-        known = {name: day.isoformat() for name, day in relation.items() if day is not None}
-        yield company_id, branch_id, orjson.dumps({**line, **known}).decode()
+        days = {
+            "last_contacted": contacted.get(company_id),
+            "last_declined": declined.get(company_id),
+        }
+        own = relations.joined(known.get(company_id, {}), days, drawn.get(company_id))
+        yield company_id, branch_id, orjson.dumps({**line, **own}).decode()
 
 
 def _last(

@@ -7,6 +7,7 @@ of another with it, and is acknowledged only after the commit.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import queue
 import threading
@@ -26,6 +27,7 @@ from recommender.texts import label
 
 T = TypeVar("T")
 TOGETHER = 256
+SCRUB_SECONDS = 1.0
 
 
 def _unheard(_kind: str, _seconds: float) -> None:
@@ -34,6 +36,8 @@ def _unheard(_kind: str, _seconds: float) -> None:
 
 class Write:
     """What one write works with. at: its time, the same for all of its rows.
+
+    erases: set by a write after which nothing of what it removed may be left on the disk.
 
     A savepoint is made when `connection` is first used. A write that only adds rows and events,
     and looks at what `seen` shows, needs none: there is nothing of it to take back.
@@ -44,6 +48,7 @@ class Write:
     ) -> None:
         self.at = at
         self.events: list[Event] = []
+        self.erases = False
         self.rows: list[tuple[sa.Table, Mapping[str, Any]]] = []
         self._connection = connection
         self._savepoint: sa.NestedTransaction | None = None
@@ -120,6 +125,8 @@ class Writer:
         self._lock = threading.Lock()
         self._closed = False
         self.heard: Callable[[str, float], None] = _unheard
+        # When to try next to clear away what was erased; None where nothing was.
+        self._scrub_at: float | None = None
 
     @property
     def waiting(self) -> int:
@@ -173,8 +180,19 @@ class Writer:
                 for each in handed:
                     if each.told is not None:
                         each.told()
+            self._scrub(now=last)
             if last:
                 return
+
+    def _scrub(self, *, now: bool) -> None:
+        """Clear away what was erased; again with a later write where a reader is in the way."""
+        if self._scrub_at is None or (not now and time.monotonic() < self._scrub_at):
+            return
+        with contextlib.suppress(StoreUnavailable, DBAPIError):
+            if self._database.scrubbed():
+                self._scrub_at = None
+                return
+        self._scrub_at = time.monotonic() + SCRUB_SECONDS
 
     def _next(self) -> tuple[list[_Handed], bool]:
         """Everything that waits, at least one; and whether it is the end."""
@@ -258,4 +276,6 @@ class Writer:
                 insert(connection, table, found)
             chain = chain.extended(connection, at, [e for _, write in kept for e in write.events])
         self._chain = chain
+        if any(write.erases for _, write in kept):
+            self._scrub_at = 0.0
         return [asked for asked, _ in kept], refused

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from api.engine_versions import earlier_engine
-from api.errors import MEDIA_TYPE, NotReady, problem_body
+from api.errors import MEDIA_TYPE, NoPopulation, NotReady, problem_body
 from api.loading import Follower, Versions
 from api.serving import engine_of_organisation
 from api.settings import Settings
@@ -114,7 +114,7 @@ class _Worker:
     def lists(self, place: Place) -> Prospects:
         """Lists of a population as it stands, for the engine that serves."""
         if place.folder is None:
-            raise NotReady(missing=label("api.part.population"))
+            raise NoPopulation
         engine, stamp = self._serving(place), _stamp_of(place.folder)
         kept = self._lists.get(place.folder)
         if kept is None or kept[0] != stamp or kept[1].engine is not engine:

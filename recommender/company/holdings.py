@@ -64,6 +64,13 @@ class Facility(Record):
     secured_by: Name | None = described(
         "What secures it.", zh="担保方式", en="Secured by", unit="text"
     )
+    application: Identifier | None = described(
+        "Application on record under which it was drawn.",
+        zh="所属申请",
+        en="Application",
+        unit="id",
+    )
+    as_of: Day | None = described("Day it was true.", zh="数据日期", en="As of", unit="date")
 
     @model_validator(mode="after")
     def _drawn_within_limit(self) -> Self:

@@ -34,19 +34,40 @@ class Read(NamedTuple):
     problems: list[Problem]
 
 
+# Number, cells by column, and what is wrong with the row as such.
+TableRow = tuple[int, dict[str, Any], list[Problem]]
+
+
 def read_companies(path: Path, facts: Facts) -> Iterator[Read]:
     """The rows of a file by its ending, read as they are asked for; raises UnreadableFile."""
+    if _ending(path) == ".jsonl":
+        yield from _lines(path)
+        return
+    for number, row, problems in _table(path):
+        yield Read(number, *_joined(read_row(row, facts), problems))
+
+
+def read_rows(path: Path) -> Iterator[TableRow]:
+    """The rows of a file of anything by its ending, as plain cells; raises UnreadableFile."""
+    if _ending(path) == ".jsonl":
+        for read in _lines(path):
+            yield read.number, {**read.profile, **read.relation}, read.problems
+        return
+    yield from _table(path)
+
+
+def _ending(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise UnreadableFile(file=str(path), reason="companies_ending")
     if not path.is_file():
         read_text(path)  # words the reason
-    if ending == ".jsonl":
-        yield from _lines(path)
-        return
-    rows = {".csv": _csv_rows, ".xlsx": _sheet_rows, ".parquet": _parquet_rows}[ending](path)
-    for number, row, problems in rows:
-        yield Read(number, *_joined(read_row(row, facts), problems))
+    return ending
+
+
+def _table(path: Path) -> Iterator[TableRow]:
+    kinds = {".csv": _csv_rows, ".xlsx": _sheet_rows, ".parquet": _parquet_rows}
+    return kinds[path.suffix.lower()](path)
 
 
 def _joined(
@@ -80,10 +101,7 @@ def _line(number: int, line: bytes) -> Read:
     return Read(number, *split(raw), [])
 
 
-Row = tuple[int, dict[str, Any], list[Problem]]
-
-
-def _csv_rows(path: Path) -> Iterator[Row]:
+def _csv_rows(path: Path) -> Iterator[TableRow]:
     """Rows of UTF-8 text; a byte that is none becomes a mark, and its row is reported."""
     with path.open("rb") as raw:
         text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
@@ -105,7 +123,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                 yield _named(reader.line_num, header, cells)
 
 
-def _named(number: int, header: Sequence[str], cells: Sequence[str]) -> Row:
+def _named(number: int, header: Sequence[str], cells: Sequence[str]) -> TableRow:
     problems = []
     if any(cell.strip() for cell in cells[len(header) :]):
         problems.append(Problem("too_many_cells", "", len(cells), len(header)))
@@ -127,7 +145,7 @@ def _header(path: Path, cells: Sequence[Any]) -> list[str]:
     return names
 
 
-def _sheet_rows(path: Path) -> Iterator[Row]:
+def _sheet_rows(path: Path) -> Iterator[TableRow]:
     """Rows of the first sheet."""
     import openpyxl  # deferred: half of a second that no served request needs
 
@@ -152,7 +170,7 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
                 yield number, {name: cell for name, cell in named if name}, []
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def _parquet_rows(path: Path) -> Iterator[TableRow]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:

@@ -62,3 +62,38 @@ def test_the_branch_has_to_be_there(run, place, file):
     code, _, err = run("companies", "import", file, *ADMIN, "--branch", "west", *place)
     assert code == 2
     assert "west" in err
+
+
+def add(run, place, login, *more):
+    rest = ("--role", "enterprise", "--name", "Firm", *more)
+    return run("users", "add", login, *rest, *place)
+
+
+def test_a_user_is_added_with_the_company_on_record(run, place, file):
+    run("companies", "import", file, *ADMIN, *place)
+    code, _, err = add(run, place, "firm@bank-a", "--company", "c-9")
+    assert (code, "c-9" in err) == (2, True)
+    assert add(run, place, "firm@bank-a", "--company", "c-1")[0] == 0
+    code, _, err = add(run, place, "other@bank-a", "--company", "c-1")
+    assert code == 2
+    assert "companies owner" in err
+    assert run("users", "disable", "firm@bank-a", *place[2:])[0] == 0
+    assert add(run, place, "other@bank-a", "--company", "c-1")[0] == 0
+
+
+def test_only_users_of_enterprises_are_added_with_a_company(run, place, file):
+    run("companies", "import", file, *ADMIN, *place)
+    given = ("--role", "auditor", "--name", "A", "--company", "c-1")
+    code, _, err = run("users", "add", "a@bank-a", *given, *place)
+    assert code == 2
+    assert "--company" in err
+
+
+def test_an_admin_says_whose_company_it_is(run, place, file):
+    run("companies", "import", file, *ADMIN, *place)
+    given = ("companies", "owner", "c-1", *ADMIN, *place)
+    code, out, _ = run(*given, "--user", "enterprise@bank-a")
+    assert (code, out) == (0, "The company c-1 belongs to enterprise@bank-a\n")
+    code, out, _ = run(*given)
+    assert (code, out) == (0, "The company c-1 belongs to nobody\n")
+    assert run(*given, "--user", "enterprise@bank-b")[0] == 2

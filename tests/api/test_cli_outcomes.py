@@ -55,7 +55,7 @@ def apply(write, who, company_id, run_id, row):
     id_ = applications.start(write, who, asked, PRODUCTS)
     for status in STEPS[row["outcome"]]:
         reason = {"reason_code": row["reason"]} if status == "refused" else {}
-        applications.step(write, who, id_, ANY, StepRequest(status=status, **reason))
+        applications.step(write, who, id_, ANY, StepRequest(status=status, **reason), PRODUCTS)
 
 
 @pytest.fixture(scope="module")

@@ -549,3 +549,41 @@ def test_versions_are_kept_as_canonical_text(service):
     query = sa.select(company_versions.c.profile).where(company_versions.c.company_id == "c-text")
     text = service.store.read(lambda c: c.execute(query).scalars().all())
     assert text == ['{"need":{"amount":2000000,"currency":"CNY"},"staff":3}']
+
+
+def owner(service, company_id, login, **who):
+    return service.ask("PUT", path(company_id, "/owner"), {"login": login}, **who)
+
+
+def test_an_admin_gives_a_company_on_record_to_its_user(service, described):
+    made(service, "o-1")
+    assert service.ask("GET", path("o-1"), role="rival").status_code == 404
+    assert owner(service, "o-1", "rival@bank-a").status_code == 403
+    given = owner(service, "o-1", "Rival@bank-a", role="admin")
+    described(given.json(), "OwnerAnswer")
+    assert given.json()["owner"]["name"] == "rival"
+    assert service.ask("GET", path("o-1"), role="rival").status_code == 200
+    assert put(service, "o-1", {"staff": 2}, role="rival", tag="*").status_code == 200
+    assert owner(service, "o-1", None, role="admin").json()["owner"] is None
+    assert service.ask("GET", path("o-1"), role="rival").status_code == 404
+
+
+@pytest.mark.parametrize("login", ["enterprise@bank-b", "manager@bank-a", "nobody", ""])
+def test_only_an_enterprise_of_the_organisation_has_a_company(service, login):
+    if service.ask("GET", path("o-2"), role="admin").status_code == 404:
+        made(service, "o-2")
+    refused = owner(service, "o-2", login, role="admin")
+    assert refused.status_code == 422
+    assert codes(refused) == {"login"}
+    assert service.ask("PUT", path("o-2", "/owner"), {}, role="admin").status_code == 422
+
+
+def test_words_on_the_same_product_become_those_of_the_company_that_stays(service):
+    for name, reason in (("w-1", "goes"), ("w-2", "stays")):
+        made(service, name)
+        body = {"product_id": "cor-cashflow", "decision": "recommend", "reason": reason}
+        assert service.ask("POST", path(name, "/overrides"), body).status_code == 201
+    answer = service.ask("POST", path("w-1", "/merge"), {"into": "w-2"}, role="admin")
+    assert answer.status_code == 200, answer.text
+    found = service.ask("GET", path("w-2", "/overrides")).json()["overrides"]
+    assert [one["reason"] for one in found] == ["stays"]

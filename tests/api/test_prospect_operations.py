@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from catalogue_copies import changed, write
 from populations import engine, packed, profiles, read_from
+from record import serving
 from starlette.testclient import TestClient
 
 from api.app import create_app
@@ -163,3 +164,17 @@ def test_ranking_does_not_take_place_in_the_serving_process(asking, monkeypatch)
 
     monkeypatch.setattr(Prospects, "top", fail)
     assert ask(asking, n=2).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "An admin builds one"), ("zh", "管理员可用")]
+)
+def test_without_a_population_it_says_how_to_build_one(tmp_path, language, word):
+    with serving(f"sqlite:///{tmp_path / 'corridor.db'}", jobs=0) as service:
+        body = {"options": {"language": language}}
+        answer = service.ask("POST", "/v1/products/cor-cashflow/prospects", body)
+        assert (answer.status_code, answer.json()["code"]) == (503, "no_population")
+        assert word in answer.json()["detail"]
+        assert "POST /v1/jobs" in answer.json()["detail"]
+        job = {"kind": "population", "parameters": {}}
+        assert service.ask("POST", "/v1/jobs", job, role="admin").status_code == 201

@@ -21,6 +21,7 @@ from api.store.tables.customers import (
     contacts,
     facilities,
     pseudonym,
+    relations,
 )
 from api.store.tables.operations import (
     audit_events,
@@ -65,6 +66,7 @@ __all__ = [
     "reference_keys",
     "registry_files",
     "registry_steps",
+    "relations",
     "review_requests",
     "runs",
     "tokens",

@@ -94,6 +94,20 @@ facilities = sa.Table(
     Index(None, "organisation_id", "maturity"),
 )
 
+# What the bank knows beside the profile, as JSON with the fields of a relationship.
+relations = sa.Table(
+    "relations",
+    metadata,
+    organisation(primary_key=True),
+    Column("company_id", sa.String(64), primary_key=True),
+    Column("stated", Text, nullable=False),
+    Column("user_id", sa.String(64), ForeignKey("users.id"), nullable=False),
+    moment("at"),
+    ForeignKeyConstraint(
+        ["organisation_id", "company_id"], ["companies.organisation_id", "companies.id"]
+    ),
+)
+
 contacts = sa.Table(
     "contacts",
     metadata,

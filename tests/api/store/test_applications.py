@@ -82,7 +82,7 @@ def stepped(store, who, id_, status=None, condition=ANY, **more):
     reason = {"reason_code": "papers_missing"} if status == "refused" else {}
     given = {"status": status} if status else {}
     asked = StepRequest(**given, **reason, **more)
-    store.write(lambda w: step(w, who, id_, condition, asked))
+    store.write(lambda w: step(w, who, id_, condition, asked, PRODUCTS))
 
 
 def put(store, id_, status):
@@ -295,14 +295,14 @@ def test_a_step_that_waited_for_the_one_of_another_replica_is_stale(store, datab
     condition = Condition(frozenset({'"1"'}))
 
     def first(write):
-        step(write, manager, id_, condition, StepRequest(status="documents"))
+        step(write, manager, id_, condition, StepRequest(status="documents"), PRODUCTS)
         inside.set()
         held.wait(4)
 
     one = store._writer.submit(first)
     assert inside.wait(4)
     asked = StepRequest(status="withdrawn")
-    two = other._writer.submit(lambda w: step(w, manager, id_, condition, asked))
+    two = other._writer.submit(lambda w: step(w, manager, id_, condition, asked, PRODUCTS))
     time.sleep(0.5)  # long enough to have read what the first has not yet committed
     held.set()
     one.result()

@@ -40,6 +40,8 @@ from recommender.outcomes.table import NAMES, frame_of
 DAY = AT.date().isoformat()
 LATER = (AT.date() + datetime.timedelta(days=3)).isoformat()
 
+ANY = Condition(frozenset({"*"}))
+
 
 @pytest.fixture
 def people(store):
@@ -78,7 +80,7 @@ def apply(store, who, run_id, product, *statuses, **more):
     for status in statuses:
         reason = {"reason_code": "screening"} if status == "refused" else {}
         step = StepRequest(status=status, **reason)
-        store.write(lambda w, s=step: applications.step(w, who, id_, Condition(frozenset("*")), s))
+        store.write(lambda w, s=step: applications.step(w, who, id_, ANY, s, PRODUCTS))
     return id_
 
 
