@@ -213,9 +213,11 @@ def hidden(world, kind, id_):
 
 def normal(answer, id_):
     """An answer without the id that was asked for; one that kept something without its own id."""
-    headers = {k: v for k, v in answer.headers.items() if k not in ("date", "run-id", "location")}
+    own = ("date", "run-id", "request-id", "location")
+    headers = {k: v for k, v in answer.headers.items() if k not in own}
     if answer.status_code >= 400:
-        return headers, answer.content.replace(id_.encode(), b"ID")
+        asked = answer.headers["request-id"].encode()
+        return headers, answer.content.replace(id_.encode(), b"ID").replace(asked, b"ASKED")
     return without(answer.json(), id_)
 
 
