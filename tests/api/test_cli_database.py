@@ -88,8 +88,8 @@ def test_a_record_is_backed_up_restored_and_checked(run, url, tmp_path):
 
 def test_tables_are_upgraded_once(run, tmp_path):
     url = f"sqlite:///{tmp_path / 'new' / 'corridor.db'}"
-    assert "from version - to 0001" in run("db", "upgrade", "--store", url, "--language", "en")[1]
-    assert "0001 to 0001" in run("db", "upgrade", "--store", url, "--language", "en")[1]
+    assert "from version - to 0002" in run("db", "upgrade", "--store", url, "--language", "en")[1]
+    assert "0002 to 0002" in run("db", "upgrade", "--store", url, "--language", "en")[1]
 
 
 @pytest.mark.parametrize("command", [("db", "check"), ("audit", "verify"), ("audit", "seal")])
