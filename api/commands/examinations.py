@@ -256,7 +256,7 @@ def paths(patient: Patient) -> Iterator[Finding]:
     stated: dict[str, Path | None] = {name: getattr(own, name) for name in PATHS}
     if patient.kept:
         stated.pop("models")  # unused: the store keeps them
-        stated["store"] = patient.store and patient.store.database.path
+        stated["store"] = None if patient.store is None else patient.store.database.path
     loose = [name for name, path in stated.items() if path is not None and not path.is_absolute()]
     names = ", ".join(f"CORRIDOR_{name.upper()}" for name in loose)
     state, code = (WARN, "paths_default") if loose else (OK, "paths_ok")

@@ -79,6 +79,14 @@ class Server(uvicorn.Server):
         last.start()
         self.app.state.stopping = True
         await super().shutdown(sockets)
+        if not _hanging():
+            last.cancel()
+
+
+def _hanging() -> bool:
+    """Whether threads are left that the interpreter would wait for."""
+    main = threading.main_thread()
+    return any(not (one is main or one.daemon) for one in threading.enumerate())
 
 
 def serve(settings: Settings, language: Language, tokens: Path | None = None) -> None:

@@ -25,8 +25,10 @@ from api.errors import (
     RequestTooSlow,
     problem_body,
 )
+from api.language import preferred
 from api.operation.metrics import Metrics
 from recommender.errors import CorridorError
+from recommender.texts import Language
 
 LOOK_SECONDS = 0.5
 logger = logging.getLogger("corridor.connections")
@@ -125,11 +127,11 @@ class Deadlines(H11Protocol):
         return self.conn.their_state is h11.SEND_BODY and self.cycle.response_started
 
     def _answer(self, error: CorridorError) -> None:
-        """Answer in place of the application and close; in the language nobody asked for yet."""
+        """Answer in place of the application and close."""
         if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             self.transport.abort()
             return
-        body = problem_body(error, "en")
+        body = problem_body(error, self._language())
         request_id = secrets.token_hex(8)
         content = orjson.dumps(body | {"request_id": request_id})
         headers = [
@@ -148,6 +150,12 @@ class Deadlines(H11Protocol):
         if self.conn.their_state is h11.SEND_BODY:
             self.cycle.disconnected = True  # what the application answers now goes nowhere
         self.transport.close()
+
+    def _language(self) -> Language:
+        """The language of the request, as far as its head is there."""
+        known = self.conn.their_state is h11.SEND_BODY
+        wishes = dict(self.headers).get(b"accept-language") if known else None
+        return preferred(None if wishes is None else wishes.decode("latin-1"))
 
     def _address(self) -> str | None:
         return self.client[0] if self.client else None

@@ -75,7 +75,7 @@ class Metrics:
             "Jobs of the store, by status.",
             ["status"],
             registry=kept,
-            multiprocess_mode=LAST,
+            multiprocess_mode="livemostrecent",
         )
         self._versions = Gauge(
             "corridor_build_info",

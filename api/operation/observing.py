@@ -64,9 +64,10 @@ class Observed:
         self._metrics.answered(operation, status, seconds)
         level = _level(scope["path"], status)
         if logger.isEnabledFor(level):
-            logger.log(
-                level, "request", extra={"fields": _line(scope, operation, status, size, seconds)}
-            )
+            fields = {"fields": _line(scope, operation, status, size, seconds)}
+            # Not `logger.log`: it looks for the line that called it, a quarter of the cost.
+            said = (level, __file__, 0, "request", (), None, None, fields)
+            logger.handle(logger.makeRecord(logger.name, *said))
 
 
 def request_id_of(request: Request) -> str | None:

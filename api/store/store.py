@@ -128,7 +128,9 @@ class Store:
         self.pulse.start()
         try:
             while True:
+                begun = time.monotonic()
                 await asyncio.sleep(LOOK_SECONDS)
+                self.pulse.look(time.monotonic() - begun)
                 reason = self.trouble
                 if reason is not None and self._waiting:
                     self._turn_away(reason)

@@ -65,7 +65,8 @@ class Served:
 def server(code: str, *arguments: str) -> Iterator[Served]:
     """A server as its own process, stopped at the end; it prints its address once it listens."""
     command = [sys.executable, "-c", code, *arguments]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}  # logs are written, not read
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as process:
         try:
             yield Served(process.pid, _port(process))
         finally:

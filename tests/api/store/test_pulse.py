@@ -215,3 +215,17 @@ def test_a_lost_acknowledgement_does_not_stop_the_writer(store, monkeypatch):
     assert found.chains >= 2
     (row, _) = store.read(users.organisations_listed)
     assert {"unsure", "sure-0", "sure-1", "sure-2"} <= set(row["branches"].split(", "))
+
+
+def test_time_in_which_this_process_stands_still_is_no_silence():
+    pulse = pulses.Pulse(None)
+    pulse._since = 1.0
+    for _ in range(3):
+        pulse.look(60.0)
+    assert pulse.trouble is None
+    for _ in range(8):
+        pulse.look(60.0)
+    assert pulse.trouble is not None
+    pulse._since = 2.0
+    pulse.look(0.1)
+    assert pulse.trouble is None
