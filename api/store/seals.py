@@ -95,9 +95,12 @@ def hashed(row: Mapping[str, Any]) -> str:
 
 
 def read(file: Path) -> list[Seal]:
-    """The seals of a file, oldest first; raises UnreadableFile."""
+    """The seals of a file, oldest first; raises UnreadableFile.
+
+    What stands behind the last end of a line was cut off while it was written, and is none.
+    """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8").rpartition("\n")[0].splitlines()
         found = [json.loads(line) for line in lines if line.strip()]
         return [{name: seal[name] for name in (*SEALED, "hash")} for seal in found]
     except OSError as error:
@@ -108,7 +111,8 @@ def read(file: Path) -> list[Seal]:
 
 def _copied(store: Store, file: Path) -> None:
     """Append the seals that the file has not got, and see them on the disk."""
-    known = read(file)[-1]["sequence"] if file.exists() and file.stat().st_size else 0
+    copies = read(file) if file.exists() else []
+    known = copies[-1]["sequence"] if copies else 0
     query = sa.select(audit_seals).where(audit_seals.c.sequence > known)
     rows = store.read(lambda c: list(c.execute(query.order_by(audit_seals.c.sequence)).mappings()))
     if not rows:
@@ -118,11 +122,21 @@ def _copied(store: Store, file: Path) -> None:
     )
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
-            os.write(handle, text)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _append(file, text)
     except OSError as error:
         raise Unwritable(reason=error.strerror or str(error), file=str(file)) from error
+
+
+def _append(file: Path, text: bytes) -> None:
+    """Add whole lines, behind the last whole one, or nothing; raises OSError."""
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_RDWR, 0o600), "r+b", buffering=0) as opened:
+        end = opened.readall().rfind(b"\n") + 1
+        try:
+            opened.truncate(end)
+            opened.seek(end)
+            while text:
+                text = text[opened.write(text) :]
+            os.fsync(opened.fileno())
+        except OSError:
+            opened.truncate(end)
+            raise

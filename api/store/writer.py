@@ -150,8 +150,7 @@ class Writer:
     def _keep(self, together: list[_Asked]) -> None:
         together = [a for a in together if a.answer.set_running_or_notify_cancel()]
         try:
-            with translated():
-                kept, refused = self._commit(together)
+            kept, refused = self._committed(together)
         except DBAPIError as error:
             # One row that the database refuses must not take those of the others with it.
             for asked in together if len(together) > 1 else ():
@@ -169,8 +168,7 @@ class Writer:
     def _keep_again(self, asked: _Asked) -> None:
         """One write by itself, after it was refused together with others."""
         try:
-            with translated():
-                kept, refused = self._commit([asked])
+            kept, refused = self._committed([asked])
         except BaseException as error:  # noqa: BLE001 - as above
             asked.answer.set_exception(error)
             return
@@ -184,6 +182,16 @@ class Writer:
         for asked in together:
             if not asked.answer.done():
                 asked.answer.set_exception(error)
+
+    def _committed(self, together: list[_Asked]) -> tuple[list[_Asked], list[Refused]]:
+        """`_commit`, and what a database says when it is gone as StoreUnavailable."""
+        try:
+            with translated():
+                return self._commit(together)
+        except StoreUnavailable:
+            # The connection may have broken after the commit: nobody knows where the chain ends.
+            self._chain = Chain()
+            raise
 
     def _commit(self, together: list[_Asked]) -> tuple[list[_Asked], list[Refused]]:
         """Those that were kept, and those that were refused, once all of it is on the disk."""

@@ -12,6 +12,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from api.errors import PlanBusy
+from recommender.child_processes import end_with_parent
 
 WAITING = 16
 
@@ -22,8 +23,9 @@ def call(target: str, *arguments: Any) -> Any:
     return getattr(import_module(module), function)(*arguments)
 
 
-def _silent() -> None:
+def _begin() -> None:
     """What a library prints in the worker is no answer of the service."""
+    end_with_parent()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -39,14 +41,17 @@ class Workers:
         if self._waiting >= WAITING:
             raise PlanBusy
         self._waiting += 1
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1, mp_context=get_context("spawn"), initializer=_begin
+            )
+        pool = self._pool
         try:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    1, mp_context=get_context("spawn"), initializer=_silent
-                )
-            return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
+            return await asyncio.wrap_future(pool.submit(call, target, *arguments))
         except BrokenProcessPool:
-            self.close()
+            # Whoever waited is told one after the other; the next worker may be at work by then.
+            if self._pool is pool:
+                self.close()
             raise PlanBusy from None
         finally:
             self._waiting -= 1
