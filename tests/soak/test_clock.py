@@ -4,10 +4,6 @@ The server is a real process whose record reads the time from a file beside it, 
 can set it while the server runs. What the system itself times (waits, connections) goes on.
 """
 
-import datetime
-import signal
-
-import psutil
 import pytest
 import sqlalchemy as sa
 from running import COMPANY, running, until
@@ -99,9 +95,10 @@ def test_nobody_waits_longer_to_sign_in_because_the_clock_jumped_back(service, j
     for _ in range(4):
         assert service.ask("POST", "/v1/sessions", wrong).status == 401
     jumped(-20 * HOUR)
+    assert service.ask("POST", "/v1/sessions", wrong).status == 401
     refused = service.ask("POST", "/v1/sessions", wrong)
-    assert refused.status == 429
-    assert int(refused.headers["retry-after"]) <= 2
+    assert refused.status == 429  # from the time as it is now on
+    assert int(refused.headers["retry-after"]) <= 3
     until(lambda: service.ask("POST", "/v1/sessions", wrong).status == 401, 10)
 
 
@@ -110,14 +107,9 @@ def test_a_job_whose_worker_is_killed_is_run_again_though_the_clock_jumped_back(
     assert started.status == 201
     path = f"/v1/jobs/{started.json['id']}"
     until(lambda: service.ask("GET", path, role="admin").json["status"] == "running", pause=0.01)
-    service.process.send_signal(signal.SIGKILL)
-    service.process.wait()
-    for child in psutil.process_iter():
-        assert child.ppid() != service.process.pid
+    service.kill()
     with service.store() as store:
-        left = store.read(lambda c: c.execute(sa.select(jobs.c.status, jobs.c.seen_at)).one())
-    if left.status == "running":
-        assert left.seen_at > datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+        assert store.read(lambda c: c.execute(sa.select(jobs.c.status)).scalar_one()) == "running"
     jumped(-HOUR)
     service.start()
     until(lambda: service.ask("GET", path, role="admin").json["status"] == "done", 60)

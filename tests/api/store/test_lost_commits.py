@@ -4,6 +4,7 @@ A relay stands between the store and a real PostgreSQL. It hands the COMMIT on, 
 do it, and hangs up before the answer comes back.
 """
 
+import contextlib
 import socket
 import threading
 
@@ -24,7 +25,7 @@ class Relay:
     """Hands bytes to and fro between a port and a socket of PostgreSQL."""
 
     def __init__(self, target):
-        self._target, self.lose = str(target), 0
+        self._target, self.lose, self._open = str(target), 0, []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -38,6 +39,7 @@ class Relay:
             server = socket.socket(socket.AF_UNIX)
             server.connect(self._target)
             losing = threading.Event()
+            self._open += [client, server]
             for pair in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._hand, args=(*pair, losing), daemon=True).start()
 
@@ -55,17 +57,13 @@ class Relay:
         except OSError:
             pass
         for end in (source, target):
-            with_shutdown(end)
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self._listening.close()
-
-
-def with_shutdown(end):
-    try:
-        end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        end.close()
+        for end in self._open:
+            end.close()
 
 
 @pytest.fixture
