@@ -7,11 +7,13 @@ from collections import OrderedDict
 
 from fastapi import Request
 
+from api.errors import NoRoute
 from api.identity import tokens
 from api.policy import POLICY, PUBLIC, Caller
 from api.refusals import NotAllowed, NotAuthenticated
 from api.store import users
 from api.store.store import Store
+from recommender.records import unreadable
 
 REMEMBERED = 10_000
 # A token that is revoked, or whose user is disabled, works at most this much longer.
@@ -49,6 +51,8 @@ class Callers:
 
 async def guard(request: Request) -> None:
     """Let a request pass that its caller may make; raises NotAuthenticated or NotAllowed."""
+    if any(unreadable(str(part)) for part in request.path_params.values()):
+        raise NoRoute(path=request.url.path[:100])  # no id has such signs, and no database keeps them
     operation = str(getattr(request.scope["route"], "operation_id", None))
     if operation in PUBLIC:
         return

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 MEMORY, SECONDS = 2 << 30, 20
 # What reads each kind of file; a generator is read to its end.
 READING = """
-import json, resource, signal, sys, time
+import gc, json, resource, signal, sys, time
 from pathlib import Path
 import pyarrow
 from api.store.import_rows import checked
@@ -63,6 +63,7 @@ for name in sys.argv[1:]:
     except BaseException as error:
         said = f"FAILED {type(error).__name__}: {str(error)[:200]}"
     signal.alarm(0)
+    gc.collect()
     print(json.dumps([f"{path.parent.name}/{path.name}", said, time.process_time() - start]))
 """.replace("MEMORY,", f"{MEMORY},").replace("MEMORY)", f"{MEMORY})").replace("SECONDS)", f"{SECONDS})")
 
@@ -214,10 +215,11 @@ def told(request, tmp_path_factory):
 
 
 def test_every_hostile_file_is_refused_in_words(told):
-    assert {name: said for name, said in told.items() if said.startswith("FAILED")} == {}
+    failed = [f"{name}: {said}" for name, said in told.items() if said.startswith("FAILED")]
+    assert not failed, "\n".join(failed)
     accepted = {name for name, said in told.items() if said == "accepted"}
-    # Nothing of these is wrong but the form: rows that do not exist are no rows.
-    assert accepted <= {"companies/last_row.xlsx", "companies/itself.yaml"}, accepted
+    # Rows that cannot exist and columns without a name are none; what is left of these is right.
+    assert accepted <= {"companies/last_row.xlsx", "companies/wide.xlsx"}, accepted
 
 
 def test_nothing_outside_of_a_file_is_read(told):
