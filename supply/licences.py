@@ -34,6 +34,7 @@ OLDER = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
+VAGUE = {"BSD License", "OSI Approved"}
 HEAD = """# Licences of the dependencies
 
 Written by `make licences` from the locks, the metadata of the packages and `supply/licences.yaml`;
@@ -71,12 +72,14 @@ def licence_of(package: str, metadata: Any, stated: Mapping[str, str]) -> Licenc
 
 
 def _older(metadata: Any) -> str | None:
-    field = (metadata.get("License") or "").strip()
-    if field and field in rules()["allowed"]:
-        return str(field)
+    """What the fields of before License-Expression say, where all of them say the same."""
+    field = (metadata.get("License") or "").strip().partition("\n")[0].strip()
     heads = [name for name in metadata.get_all("Classifier") or [] if name.startswith("License ::")]
-    named = {OLDER.get(name.rpartition(" :: ")[2]) for name in heads} or {OLDER.get(field)}
-    return named.pop() if len(named) == 1 else None
+    named = {name.rpartition(" :: ")[2] for name in heads} - VAGUE
+    found = {OLDER.get(name) for name in named}
+    if field in OLDER or field in rules()["allowed"]:
+        found.add(OLDER.get(field, field))
+    return found.pop() if len(found) == 1 else None
 
 
 def may_be_distributed(expression: str, allowed: Sequence[str] | Mapping[str, str]) -> bool:
