@@ -96,9 +96,9 @@ def day_of(value: Any) -> datetime.date | None:
 
 
 def unreadable(value: str) -> bool:
-    """Whether a text has signs that show nothing, or that turn around what is shown beside them.
+    r"""Whether a text has signs that show nothing, or that turn around what is shown beside them.
 
-    >>> unreadable("重庆某公司\\n"), unreadable("bank \\u202egnp.exe")
+    >>> unreadable("重庆某公司\n"), unreadable("bank \u202egnp.exe")
     (False, True)
     """
     return _UNREADABLE.search(value) is not None

@@ -18,7 +18,14 @@ from supply.lock import LOCKS, ROOT
 
 def bill(lock: Path) -> bytes:
     """The bill of a lock; raises CalledProcessError with what cyclonedx-py says."""
-    flags = ["--no-validate", "--output-reproducible", "--of", "JSON", "--pyproject", str(ROOT / "pyproject.toml")]
+    flags = [
+        "--no-validate",
+        "--output-reproducible",
+        "--of",
+        "JSON",
+        "--pyproject",
+        str(ROOT / "pyproject.toml"),
+    ]
     done = subprocess.run(  # noqa: S603 - the program of the environment, with our own files
         [sys.executable, "-m", "cyclonedx_py", "requirements", *flags, "-o", "-", str(lock)],
         capture_output=True,

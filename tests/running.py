@@ -118,7 +118,9 @@ class Service:
             return caller.ask(method, path, body, **headers)
 
     def recommended(self, **more):
-        return self.ask("POST", "/v1/recommendations", {"company": COMPANY, "options": OPTIONS, **more})
+        return self.ask(
+            "POST", "/v1/recommendations", {"company": COMPANY, "options": OPTIONS, **more}
+        )
 
 
 class Caller:

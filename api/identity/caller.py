@@ -52,7 +52,9 @@ class Callers:
 async def guard(request: Request) -> None:
     """Let a request pass that its caller may make; raises NotAuthenticated or NotAllowed."""
     if any(unreadable(str(part)) for part in request.path_params.values()):
-        raise NoRoute(path=request.url.path[:100])  # no id has such signs, and no database keeps them
+        raise NoRoute(
+            path=request.url.path[:100]
+        )  # no id has such signs, and no database keeps them
     operation = str(getattr(request.scope["route"], "operation_id", None))
     if operation in PUBLIC:
         return

@@ -135,9 +135,7 @@ def cancel(write: Write, caller: Caller, job_id: str) -> None:
     _audit(write, job, "job.cancelled", caller.user_id)
 
 
-def due(
-    connection: sa.Connection, now: datetime.datetime, patience: datetime.timedelta
-) -> bool:
+def due(connection: sa.Connection, now: datetime.datetime, patience: datetime.timedelta) -> bool:
     """Whether there is a job to claim: queued, or silent for `patience`."""
     query = sa.select(at.id).where((at.status == QUEUED) | _silent(now, patience)).limit(1)
     return connection.execute(query).first() is not None

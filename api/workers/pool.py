@@ -42,9 +42,7 @@ class Workers:
             raise PlanBusy
         self._waiting += 1
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_begin
-            )
+            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begin)
         pool = self._pool
         try:
             return await asyncio.wrap_future(pool.submit(call, target, *arguments))

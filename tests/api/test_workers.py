@@ -5,7 +5,10 @@ import os
 import signal
 
 from api.errors import PlanBusy
+from api.settings import Settings
 from api.workers.pool import Workers
+from api.workers.prospects import Place, Ranking
+from recommender.prospects.options import ProspectOptions
 
 
 def test_who_finds_a_worker_broken_late_leaves_its_successor_alone():
@@ -29,5 +32,24 @@ def test_who_finds_a_worker_broken_late_leaves_its_successor_alone():
             assert first not in found
         finally:
             workers.close()
+
+    asyncio.run(several())
+
+
+def test_lists_that_waited_for_a_killed_worker_are_all_made_by_one_successor():
+    async def several():
+        ranking = Ranking(Settings(identity="off"))
+        asked = (Place(None), "any", ProspectOptions.parse({"language": "en"}))
+        try:
+            first = await ranking.prospects(*asked)
+            (worker,) = ranking._pool._processes
+            os.kill(worker, signal.SIGSTOP)
+            waiting = [asyncio.create_task(ranking.prospects(*asked)) for _ in range(4)]
+            await asyncio.sleep(0.2)
+            os.kill(worker, signal.SIGKILL)
+            assert await asyncio.gather(*waiting, return_exceptions=True) == [first] * 4
+            assert list(ranking._pool._processes) != [worker]
+        finally:
+            ranking.stop()
 
     asyncio.run(several())

@@ -36,19 +36,24 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Loaded:
-    """What came of a load. seconds: how long it took; used: processor seconds of the client."""
+    """What came of a load.
+
+    seconds: how long it took; used: processor seconds of the client; served: of the servers.
+    """
 
     times: list[float] = field(default_factory=list)
     errors: int = 0
     seconds: float = 0.0
     used: float = 0.0
+    served: float = 0.0
 
-    def __iadd__(self, other: Loaded) -> Loaded:
+    def add(self, other: Loaded) -> None:
+        """What came of it together with another load."""
         self.times += other.times
         self.errors += other.errors
         self.seconds += other.seconds
         self.used += other.used
-        return self
+        self.served += other.served
 
     @property
     def rate(self) -> float:
@@ -64,6 +69,8 @@ class Loaded:
             "requests": len(self.times),
             "errors": self.errors,
             "client_cpu_share": significant(self.used / self.seconds),
+            "server_cpu_ms": significant(self.served / len(self.times) * 1e3),
+            "server_cpu_share": significant(self.served / self.seconds),
         }
 
 
@@ -92,7 +99,7 @@ def _by_connections(
     for _ in range(rounds):
         for connections, loaded in found.items():
             seconds = share if connections > 1 else share / 4
-            loaded += load([served], requests, connections, seconds=seconds)
+            loaded.add(load([served], requests, connections, seconds=seconds))
             most[connections] = max(most[connections], memory(served))
     for connections in many:
         yield {
@@ -120,7 +127,7 @@ def _replicas(
     load(served, requests, 4, count=16)
     for _ in range(rounds):
         for count, loaded in found.items():
-            loaded += load(served[:count], requests, connections, seconds=share)
+            loaded.add(load(served[:count], requests, connections, seconds=share))
     return {
         "case": "load",
         "what": f"mixed, two replicas on one PostgreSQL, {connections} connections",
@@ -134,7 +141,7 @@ def _replicas(
 
 @contextmanager
 def recorded(url: str | None = None, replicas: int = 1) -> Iterator[tuple[str, list[Served]]]:
-    """Replicas on one record, and the token of a manager; on an SQLite file of its own by default."""
+    """Replicas on one record, and the token of a manager; by default on an SQLite file."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         store = url or f"sqlite:///{Path(folder) / 'corridor.db'}"
         token = token_of(store)
@@ -195,10 +202,16 @@ def load(
 ) -> Loaded:
     """Ask for so many seconds, or so many times, over connections dealt out to the replicas."""
     left = iter(range(count)) if count is not None else itertools.count()
-    start, used = perf_counter(), process_time()
+    start, used, before = perf_counter(), process_time(), _used(served)
     found = asyncio.run(_load(served, requests, connections, start + seconds, left))
     found.seconds, found.used = perf_counter() - start, process_time() - used
+    found.served = _used(served) - before
     return found
+
+
+def _used(served: Sequence[Served]) -> float:
+    times = [psutil.Process(one.pid).cpu_times() for one in served]
+    return sum(each.user + each.system for each in times)
 
 
 async def _load(

@@ -36,7 +36,7 @@ CALLERS = (*ROLES, None)
 PROBLEM = "application/problem+json"
 DESTROYED = {"erase_company", "merge_companies"}
 # Its token ends: whoever asks next would be nobody.
-ENDS_THE_TOKEN = "end_session"
+LAST = "end_session"
 
 
 @dataclass
@@ -207,7 +207,7 @@ def test_every_answer_is_described_and_none_is_a_failure(target, count):
     seen, wrong = Counter(), {}
     with requests.Session() as session:
         for number, name in enumerate(names(target.document)):
-            if name == ENDS_THE_TOKEN:
+            if name == LAST:
                 continue
             for kind, strategy in enumerate(cases(target, name)):
                 more, found = asked(target, session, name, strategy, count, 10 * number + kind)

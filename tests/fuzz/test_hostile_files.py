@@ -18,7 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MEMORY, SECONDS = 2 << 30, 20
 # What reads each kind of file; a generator is read to its end.
-READING = """
+READING = (
+    """
 import gc, json, resource, signal, sys, time
 from pathlib import Path
 import pyarrow
@@ -65,17 +66,22 @@ for name in sys.argv[1:]:
     signal.alarm(0)
     gc.collect()
     print(json.dumps([f"{path.parent.name}/{path.name}", said, time.process_time() - start]))
-""".replace("MEMORY,", f"{MEMORY},").replace("MEMORY)", f"{MEMORY})").replace("SECONDS)", f"{SECONDS})")
+""".replace("MEMORY,", f"{MEMORY},")
+    .replace("MEMORY)", f"{MEMORY})")
+    .replace("SECONDS)", f"{SECONDS})")
+)
 
-TYPES = """<?xml version="1.0"?>
+KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+TYPES = f"""<?xml version="1.0"?>
 <Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
 <Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
-<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>
-<Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/>
+<Override PartName="/xl/workbook.xml" ContentType="{KIND}.sheet.main+xml"/>
+<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{KIND}.worksheet+xml"/>
 </Types>"""
-RELATIONS = """<?xml version="1.0"?>
+RELATIONS = f"""<?xml version="1.0"?>
 <Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
-<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" Target="{target}"/>
+<Relationship Id="rId1" Type="{OFFICE}/{{kind}}" Target="{{target}}"/>
 </Relationships>"""
 BOOK = """<?xml version="1.0"?>
 <workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -130,7 +136,9 @@ def repeated_list(path, values):
 
 
 def repeated_rows(path, rows):
-    table = pa.table({"id": pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), rows), ["a"])})
+    table = pa.table(
+        {"id": pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int8()), rows), ["a"])}
+    )
     pq.write_table(table, path, compression="zstd")
 
 
@@ -180,7 +188,10 @@ def files(folder):
     lines = {
         "deep.jsonl": "[" * 900_000 + "\n" + '{"a":' * 200_000 + "\n",
         "long.jsonl": '{"id": "' + "x" * 50_000_000,
-        "numbers.jsonl": '{"id": "a", "staff": ' + "9" * 500_000 + "}\n" + '{"id": "b", "staff": 1e400}\n',
+        "numbers.jsonl": '{"id": "a", "staff": '
+        + "9" * 500_000
+        + "}\n"
+        + '{"id": "b", "staff": 1e400}\n',
         "quote.csv": 'id,name_zh\n"' + "x" * 20_000_000,
         "columns.csv": ",".join(f"c{n}" for n in range(300_000)) + "\n",
         "cells.csv": "id\n" + "," * 5_000_000 + "x\n",

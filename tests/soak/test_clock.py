@@ -52,7 +52,9 @@ def times(service):
     """When each event of the log happened, in the order of its chain."""
     query = sa.select(audit_events.c.at).where(audit_events.c.action == "run.given")
     with service.store() as store:
-        return store.read(lambda c: c.execute(query.order_by(audit_events.c.sequence)).scalars().all())
+        return store.read(
+            lambda c: c.execute(query.order_by(audit_events.c.sequence)).scalars().all()
+        )
 
 
 def test_the_record_is_whole_when_the_clock_jumps_back(service, jumped):

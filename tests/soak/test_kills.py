@@ -16,7 +16,7 @@ from running import COMPANY, OPTIONS, Caller, Unanswered, running, until
 from api.store import checks
 from api.store.tables import companies, company_versions, idempotency_keys, review_requests, runs
 
-SEEDED = random.Random(8)
+SEEDED = random.Random(8)  # noqa: S311 - when to kill, the same in every run
 FORMS = [
     pytest.param(2, 4, id="short"),
     pytest.param(20, 16, id="long", marks=pytest.mark.soak),
@@ -118,7 +118,9 @@ def _each_wrote_more(clients, before):
 
 
 def _all_there_once(store, clients):
-    kept = store.read(lambda c: dict(c.execute(sa.select(companies.c.id, companies.c.version)).all()))
+    kept = store.read(
+        lambda c: dict(c.execute(sa.select(companies.c.id, companies.c.version)).all())
+    )
     written = {name for client in clients for name in client.companies}
     assert written <= kept.keys()
     # A write that was kept twice would have made a second version, or a second row of one.

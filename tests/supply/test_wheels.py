@@ -7,7 +7,9 @@ import pytest
 
 from supply.lock import ROOT, pins
 
-INSTALLED = {d.metadata["Name"].lower().replace("_", "-"): d for d in importlib.metadata.distributions()}
+INSTALLED = {
+    d.metadata["Name"].lower().replace("_", "-"): d for d in importlib.metadata.distributions()
+}
 
 
 def test_pip_is_told_to_build_nothing():
@@ -19,7 +21,9 @@ def test_pip_is_told_to_build_nothing():
     assert "--only-binary :all:" in main[0]
 
 
-@pytest.mark.parametrize("name", sorted({p.name for p in pins(ROOT / "requirements.lock")} & set(INSTALLED)))
+@pytest.mark.parametrize(
+    "name", sorted({p.name for p in pins(ROOT / "requirements.lock")} & set(INSTALLED))
+)
 def test_an_installed_package_was_compiled_by_its_maintainers(name):
     """What pip compiles itself is tagged with the system alone, not with what it runs on."""
     tags = re.findall(r"^Tag: (\S+)", INSTALLED[name].read_text("WHEEL") or "", re.MULTILINE)

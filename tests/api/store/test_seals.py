@@ -73,7 +73,7 @@ def test_a_seal_has_the_time_of_its_write(store):
 
 
 def test_a_line_that_was_cut_off_is_written_again(store, tmp_path):
-    """A file is not always whole after a loss of power; a seal that is there is not needed twice."""
+    """A file is not always whole after a loss of power."""
     file = tmp_path / "seals.jsonl"
     sealer = seals.Sealer(store, file)
     happened(store)
