@@ -13,7 +13,7 @@ CORES := --numprocesses logical --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all check bench bench-exim lock clean
+.PHONY: help run test test-all test-soak check bench bench-load bench-exim audit sbom licences lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -22,10 +22,13 @@ run: $(READY) ## start a demo on this machine: 2,000 made-up companies, one user
 	$(BIN)/corridor serve --demo $(ARGS)
 
 test: $(READY) ## all tests that need no browser and no Java (ARGS="-k scoring")
-	$(BIN)/python -m pytest $(CORES) -m "not browser and not java" $(ARGS)
+	$(BIN)/python -m pytest $(CORES) -m "not browser and not java and not soak" $(ARGS)
 
 test-all: $(SPARK) check ## the checks and every test, browser and Spark included; a skip is a failure
 	CORRIDOR_NO_SKIPS=1 $(BIN)/python -m pytest $(CORES) $(ARGS)
+
+test-soak: $(READY) ## the long forms of faults and random requests, about half an hour (ARGS="-k kills")
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 check: $(READY) ## lint, format, types and the direction of imports
 	$(BIN)/ruff check .
@@ -36,6 +39,9 @@ check: $(READY) ## lint, format, types and the direction of imports
 bench: $(SPARK) ## benchmarks, one JSON line per case (ARGS="--small")
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)
 
+bench-load: $(READY) ## 60 s at 16 and at 128 connections, replicas, memory after 100,000 requests (ARGS="--small")
+	$(BIN)/python tests/benchmarks/run.py load memory $(ARGS)
+
 TRAIN_TO ?= 2016
 TEST_FROM ?= 2017
 TEST_TO ?= 2018
@@ -43,6 +49,16 @@ TASK ?= A,N,D
 bench-exim: $(READY) ## the ranker on real decisions (DATA=folder [TRAIN_TO=2016 TEST_FROM=2017 TEST_TO=2018] [TASK=D])
 	@$(BIN)/python tests/benchmarks/exim.py --data "$(DATA)" --train-to $(TRAIN_TO) \
 		--test-from $(TEST_FROM) --test-to $(TEST_TO) --tasks $(TASK) $(ARGS)
+
+audit: $(READY) ## known faults of everything that is locked; asks an index of them over the network
+	$(BIN)/python supply/audit.py $(ARGS)
+
+sbom: $(READY) ## bills of materials of both locks, CycloneDX, below build/
+	$(BIN)/python supply/sbom.py build/sbom.json requirements.lock
+	$(BIN)/python supply/sbom.py build/sbom-spark.json requirements-spark.lock
+
+licences: $(SPARK) ## write docs/licences.md anew from the locks
+	$(BIN)/python supply/licences.py --write
 
 # The lock names exact versions and hashes for Python 3.11 to the newest, and no place to fetch them from.
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet \
@@ -68,7 +84,7 @@ $(READY): pyproject.toml requirements.lock
 		"Install it: apt install python3-venv (or python$$v-venv)" >&2; exit 1; }
 	@echo "Setting up $(VENV) from requirements.lock (about a minute, only when something changed)"
 	"$(PYTHON)" -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --only-binary :all: --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -31,7 +31,7 @@ from recommender import Company, Engine
 from recommender.errors import CorridorError, InvalidInput, NotFound, Problem
 from recommender.options import Options
 from recommender.prospects.options import ProspectOptions
-from recommender.records import Record, RecordType, examined
+from recommender.records import Record, RecordType, examined, unreadable
 from recommender.texts import LANGUAGES, Label, Language, label
 
 FILE_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
@@ -144,6 +144,8 @@ async def _with_company(
         problems.append(Problem("company_and_id", "company_id", name))
     elif not isinstance(name, str) or not name:
         problems.append(Problem("not_text", "company_id", name))
+    elif unreadable(name):
+        problems.append(Problem("text_control", "company_id", name))
     else:
         row = await company_of(request, name)
         return {**body, "company": orjson.loads(row["profile"])}, row["version"]
@@ -236,7 +238,11 @@ def record_in(
 
 def query_of(request: Request, form: type[RecordType]) -> RecordType:
     """The parameters of a query as one record; raises InvalidRequest with every problem at once."""
-    record, problems = examined(form, dict(request.query_params))
+    given = dict(request.query_params)
+    record, problems = examined(form, given)
+    problems += [
+        Problem("text_control", name, value) for name, value in given.items() if unreadable(value)
+    ]
     if problems or record is None:
         raise InvalidRequest(problems)
     return record

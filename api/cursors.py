@@ -11,6 +11,7 @@ import orjson
 
 from api.errors import InvalidRequest
 from recommender.errors import Problem
+from recommender.records import unreadable
 
 
 def written(parts: Sequence[str | int]) -> str:
@@ -28,7 +29,8 @@ def read(given: str, kinds: Sequence[type]) -> list[str | int]:
         found: list[str | int] = orjson.loads(
             base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
         )
-        if [type(part) for part in found] == list(kinds):
+        readable = not any(isinstance(part, str) and unreadable(part) for part in found)
+        if readable and [type(part) for part in found] == list(kinds):
             return found
     except (TypeError, ValueError, binascii.Error):
         pass

@@ -6,7 +6,7 @@ example answers from the engine itself, so that none of them can be out of date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -26,13 +26,14 @@ from api.descriptions import (
 from api.descriptions import engine as engine_operations
 from api.descriptions.engine import PROSPECTS, first_product
 from api.descriptions.operation import Json, Operation
-from api.errors import MEDIA_TYPE, NotReady, problem_body, status_of
+from api.errors import MEDIA_TYPE, InvalidRequest, NotReady, problem_body, status_of
 from api.policy import PUBLIC
+from api.refusals import Erased, KeyReused, NotAllowed, NotAuthenticated
 from api.schemas import components, reference
 from api.schemas.products import NotReadyAnswer
 from api.schemas.requests import ErrorBody
 from recommender import Engine, __version__
-from recommender.errors import CorridorError
+from recommender.errors import CorridorError, NotFound, Problem
 from recommender.texts import Language, label, text
 
 OPERATIONS = engine_operations.OPERATIONS
@@ -50,6 +51,7 @@ EVERY = (
     *jobs.OPERATIONS,
 )
 BEARER = {"type": "http", "scheme": "bearer"}
+KEY, COMPANY = "Idempotency-Key", "company_id"
 
 
 def document(
@@ -102,7 +104,7 @@ def _operation(
         "summary": text(f"api.operation.{operation.id}.summary", language),
         "description": text(f"api.operation.{operation.id}.description", language),
         "parameters": list(_parameters(route, operation, engine, language)),
-        "responses": _responses(operation, engine, language),
+        "responses": _responses(operation, engine, language, identified=identified),
     }
     if operation.request is not None and operation.asked is not None:
         body = _content(operation.request, operation.asked(language))
@@ -138,7 +140,9 @@ def _parameter(name: str, where: str, said: str, *, required: bool, **more: Any)
     return {**place, "description": said, "schema": schema, **more}
 
 
-def _responses(operation: Operation, engine: Engine | None, language: Language) -> Json:
+def _responses(
+    operation: Operation, engine: Engine | None, language: Language, *, identified: bool
+) -> Json:
     example = None if engine is None else operation.example(engine, language)
     said = text(f"api.operation.{operation.id}.summary", language)
     good: Json = {"description": said}
@@ -147,7 +151,10 @@ def _responses(operation: Operation, engine: Engine | None, language: Language) 
     if operation.runs:
         said = text("api.header.run_id", language)
         good["headers"] = {"Run-Id": {"description": said, "schema": {"type": "string"}}}
-    found = {str(operation.status): good, **_refusals(_errors(operation), language)}
+    told = {str(operation.status): good, **{str(status): good for status in operation.also}}
+    if operation.cached:
+        told["304"] = {"description": text("api.title.304", language)}
+    found = {**told, **_refusals(_errors(operation, identified=identified), language)}
     if operation.id == "ready":
         missing = {"missing": [text("api.part.catalogue", language)]}
         content = {"application/json": _content(NotReadyAnswer, missing)}
@@ -155,11 +162,31 @@ def _responses(operation: Operation, engine: Engine | None, language: Language) 
     return found
 
 
-def _errors(operation: Operation) -> tuple[CorridorError, ...]:
-    """Whatever asks the engine or the record may also find none."""
+def _errors(operation: Operation, *, identified: bool) -> tuple[CorridorError, ...]:
+    """What may be refused: its caller, its parameters, and what the operation itself names.
+
+    Whatever asks the engine or the record may also find none. A later error of a status is the one
+    that is shown.
+    """
+    found: list[CorridorError] = []
+    if identified and operation.id not in PUBLIC:
+        found += [NotAuthenticated(), NotAllowed(role="auditor", operation=operation.id)]
+    given = {parameter.place for parameter in operation.parameters}
+    named = {parameter.name for parameter in operation.parameters}
+    if "query" in given or KEY in named:
+        found.append(InvalidRequest([Problem("above_maximum", "limit", 5_000, 200)]))
+    if KEY in named:
+        found.append(KeyReused(key="take-up-2026-11-24-1"))
+    if identified and (COMPANY in named or COMPANY in _fields(operation.request)):
+        found += [NotFound(kind="company", id="no-such"), Erased(kind="company", id="example-1")]
+    found += operation.errors
     if operation.tag == "service":
-        return operation.errors
-    return (*operation.errors, NotReady(missing=label("api.part.catalogue")))
+        return tuple(found)
+    return (*found, NotReady(missing=label("api.part.catalogue")))
+
+
+def _fields(model: type[BaseModel] | None) -> Iterable[str]:
+    return () if model is None else model.model_fields
 
 
 def _refusals(errors: Sequence[CorridorError], language: Language) -> Mapping[str, Json]:

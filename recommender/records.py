@@ -32,6 +32,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from recommender.errors import Problem
 from recommender.texts import brief
 
+# Control characters but tab and line breaks; marks that override the direction of writing.
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 LARGEST = 1e15  # of a plain number; amounts have at most fifteen digits before the point
 _PASSES = 6
@@ -93,6 +95,20 @@ def day_of(value: Any) -> datetime.date | None:
         return None
 
 
+def unreadable(value: str) -> bool:
+    r"""Whether a text has signs that show nothing, or that turn around what is shown beside them.
+
+    >>> unreadable("重庆某公司\n"), unreadable("bank \u202egnp.exe")
+    (False, True)
+    """
+    return _UNREADABLE.search(value) is not None
+
+
+def _readable(value: str) -> str:
+    raise_problems([Problem("text_control", value=value[:50])] if unreadable(value) else [])
+    return value
+
+
 def _iso_day(value: Any) -> Any:
     day = day_of(value)
     if day is None:
@@ -114,8 +130,9 @@ YesNo = Annotated[bool, Field(strict=True)]
 Days = Annotated[int, Field(gt=0, le=36_500, strict=True)]
 Years = Annotated[int, Field(ge=0, le=500, strict=True)]
 Count = Annotated[int, Field(ge=0, le=100_000_000, strict=True)]
-Text = Annotated[str, StringConstraints(max_length=2_000)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+READABLE = AfterValidator(_readable)
+Text = Annotated[str, StringConstraints(max_length=2_000), READABLE]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), READABLE]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
 WholeDays = Annotated[
     Decimal,

@@ -28,6 +28,8 @@ _TAG = "tag:yaml.org,2002:"
 _MERGE, _MAPPING, _SEQUENCE = f"{_TAG}merge", f"{_TAG}map", f"{_TAG}seq"
 _COUNTED = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 _DIGITS = 400
+_LEVELS, _SAFE_LEVELS = 500, 10_000
+ROWS_OF_A_BYTE, VALUES_OF_A_ROW = 64, 10_000
 PACKAGED_DATA = Path(__file__).parent / "_data"
 CHECKOUT_DATA = Path(__file__).parent.parent / "data"
 
@@ -121,6 +123,24 @@ _PLAIN: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+def _refuse_depth(text: str) -> None:
+    """Raise MarkedYAMLError for levels within levels at which the composer, in C, would crash.
+
+    A level takes a bracket of its own, or a column of the line it stands on; few of both are safe.
+    """
+    lines = max(map(len, text.splitlines()), default=0)
+    if text.count("[") + text.count("{") + lines <= _SAFE_LEVELS:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_UniqueKeyLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _LEVELS:
+            _refuse(f"more than {_LEVELS} levels", event)
+
+
 @contextmanager
 def without_collection() -> Iterator[None]:
     """No search for reference cycles meanwhile; for work that makes many objects and no cycles.
@@ -144,6 +164,7 @@ def parse_yaml(text: str, name: str) -> Any:
     """
     try:
         with without_collection():
+            _refuse_depth(text)
             return yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - derives from CSafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -289,6 +310,22 @@ def _sheet_rows(cells: Iterator[tuple[Any, ...]], path: Path, title: str) -> Ite
         if any(cell is not None for cell in line):
             values = {k: v for k, v in zip(header, line, strict=False) if k}
             yield Row(values, str(path), number, title)
+
+
+def refuse_repetition(metadata: Any, path: Path) -> None:
+    """Raise UnreadableFile for a Parquet file that repeats a value more often than honest ones do.
+
+    metadata: of the file, by pyarrow. The format keeps a value that repeats once: a few bytes can
+    hold a billion rows, or a list of a billion values.
+    """
+    most = ROWS_OF_A_BYTE * path.stat().st_size
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    values = max(
+        (g.column(i).num_values / (g.num_rows or 1) for g in groups for i in range(g.num_columns)),
+        default=0,
+    )
+    if metadata.num_rows > most or values > VALUES_OF_A_ROW:
+        raise UnreadableFile(file=str(path), reason="parquet_unpacks")
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

@@ -10,6 +10,7 @@ import csv
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,7 +24,11 @@ Cell = str | int | float | None
 CELL_CHARACTERS = 32_767
 FIELD_CHARACTERS = 131_072
 ROWS = 1_048_576
-MOST_UNPACKED, MOST_STRINGS = 2 << 30, 256 << 20
+COLUMNS = 2_000
+MOST_UNPACKED, MOST_STRINGS, MOST_HELD = 2 << 30, 256 << 20, 512 << 20
+PART, OVERLAP = 1 << 20, 100
+# Cells beyond the header that are looked at, so that a row that stands beside the table is seen.
+BESIDE = 256
 EPOCH, STAMP = (1980, 1, 1, 0, 0, 0), b"1980-01-01T00:00:00Z"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STRANGE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_?x[0-9A-Fa-f]{4}_")
@@ -78,6 +83,7 @@ def read_workbook(path: Path) -> list[Sheet]:
 
     _refuse_others(path)
     try:
+        refuse_bomb(path, MOST_HELD)
         book = openpyxl.load_workbook(path, read_only=True)
         with closing(book), zipfile.ZipFile(path) as packed:
             return [_sheet(sheet, path, packed) for sheet in book.worksheets]
@@ -87,17 +93,17 @@ def read_workbook(path: Path) -> list[Sheet]:
         raise UnreadableFile(file=str(path), reason="not_workbook") from error
 
 
-def refuse_bomb(path: Path) -> None:
+def refuse_bomb(path: Path, most: int = MOST_UNPACKED) -> None:
     """Raise UnreadableFile for a workbook that unpacks to more than any honest one does.
 
-    A packed file cannot hold more than it declares: reading stops there.
+    most: bytes. A packed file cannot hold more than it declares: reading stops there.
     """
     with zipfile.ZipFile(path) as packed:
         sizes = {member.filename: member.file_size for member in packed.infolist()}
     held = max(
         (size for name, size in sizes.items() if name.endswith("sharedStrings.xml")), default=0
     )
-    if sum(sizes.values()) > MOST_UNPACKED or held > MOST_STRINGS:
+    if sum(sizes.values()) > most or held > MOST_STRINGS:
         raise UnreadableFile(file=str(path), reason="workbook_unpacks")
 
 
@@ -113,18 +119,41 @@ def _refuse_others(path: Path) -> None:
 
 
 def _sheet(sheet: Any, path: Path, packed: zipfile.ZipFile) -> Sheet:
-    merged = _MERGED.findall(packed.read(sheet._worksheet_path.lstrip("/")))
-    with closing(sheet.iter_rows()) as rows:
-        filled = ((n, row) for n, row in enumerate(rows, start=1) if _filled(row))
-        number, first = next(filled, (1, ()))
-        header = {i: str(c.value).strip() for i, c in enumerate(first) if c.value is not None}
-        letters = _letters(header, f"{path} [{sheet.title}]")
+    # What a sheet says of its own size may be a lie that fills memory with empty cells.
+    sheet.reset_dimensions()
+    number, header = _head(sheet)
+    letters = _letters(header, f"{path} [{sheet.title}]")
+    width = max(max(header, default=0) + 1, BESIDE)
+    rows = sheet.iter_rows(min_row=number + 1, max_row=ROWS, max_col=width) if header else iter(())
+    with closing(rows):
         lines = [
             Line(n, {header[i]: _value(row[i]) for i in header if i < len(row)})
-            for n, row in filled
+            for n, row in enumerate(rows, start=number + 1)
+            if _filled(row)
         ]
-    spans = tuple(span.decode() for span in merged)
+    spans = tuple(_merged(packed, sheet._worksheet_path.lstrip("/")))
     return Sheet(sheet.title, str(path), letters, lines, number, spans)
+
+
+def _head(sheet: Any) -> tuple[int, dict[int, str]]:
+    """The number of the first row that holds anything, and its cells by place."""
+    with closing(sheet.iter_rows(max_row=ROWS)) as rows:
+        filled = ((n, row) for n, row in enumerate(rows, start=1) if _filled(row))
+        number, first = next(filled, (1, ()))
+    return number, {i: str(c.value).strip() for i, c in enumerate(first) if c.value is not None}
+
+
+def _merged(packed: zipfile.ZipFile, name: str) -> Iterator[str]:
+    """Merged cells of a sheet, which is looked at part by part."""
+    seen = b""
+    with packed.open(name) as sheet:
+        while part := sheet.read(PART):
+            seen += part
+            for found in _MERGED.finditer(seen):
+                yield found[1].decode("utf-8", "replace")
+            # What ends in the overlap was told; what goes on behind it is found with the next part.
+            last = max((found.end() for found in _MERGED.finditer(seen)), default=0)
+            seen = seen[max(last, len(seen) - OVERLAP) :]
 
 
 def _filled(row: Sequence[Any]) -> bool:
@@ -136,11 +165,18 @@ def _value(cell: Any) -> Any:
 
 
 def _letters(header: Mapping[int, str], file: str) -> dict[str, str]:
-    names = list(header.values())
-    twice = sorted({name for name in names if names.count(name) > 1})
+    check_header(list(header.values()), file)
+    return {name: _letter(i) for i, name in header.items()}
+
+
+def check_header(names: Sequence[str], file: str) -> None:
+    """Raise UnreadableFile for a header with too many columns, or one that names a column twice."""
+    if len(names) > COLUMNS:
+        counts = {"count": len(names), "most": COLUMNS}
+        raise UnreadableFile(file=file, reason="too_many_columns", **counts)
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise UnreadableFile(file=file, reason="column_twice", columns=twice)
-    return {name: _letter(i) for i, name in header.items()}
 
 
 def _letter(place: int) -> str:

@@ -40,12 +40,24 @@ class PostgreSQL:
 
     def __exit__(self, *_):
         pid = self.server.get_pid()
-        os.kill(pid, signal.SIGQUIT)  # at once, without waiting for connections or a checkpoint
         with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)  # at once, without waiting for connections or a checkpoint
             while True:
                 os.kill(pid, 0)
                 time.sleep(0.02)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self):
+        """End it as an operator does; connections that are open are cut."""
+        self.server.stop()
+
+    def start(self):
+        """Start it again on the same data, under the same address."""
+        self.server.ensure_postgres_running()
+
+    def socket(self):
+        """The socket it listens on."""
+        return next(Path(self.server.get_postmaster_info().socket_dir).glob(".s.PGSQL.*[0-9]"))
 
     def made(self):
         name = f"test_{next(_numbers)}"

@@ -151,7 +151,12 @@ OPERATIONS = (
         CompanyAnswer,
         _company,
         errors=ABSENT,
-        parameters=(ID, Parameter("version", "query", 1, kind="integer")),
+        parameters=(
+            ID,
+            Parameter("version", "query", 1, kind="integer"),
+            Parameter("If-None-Match", "header", '"1-3f9a0c11"'),
+        ),
+        cached=True,
     ),
     Operation(
         "put_company",
@@ -162,6 +167,7 @@ OPERATIONS = (
         (*REFUSALS, *ABSENT, Stale(given="1", current="2"), ConditionNeeded(), UsccTaken(id="c-2")),
         _put,
         parameters=(ID, IF_MATCH, Parameter("If-None-Match", "header", "*")),
+        also=(201,),
     ),
     Operation(
         "erase_company",

@@ -41,7 +41,8 @@ class Operation:
 
     tag: its group; answer: the shape of its answer, None where it has no body; example: answers
     the example request `asked`; status: of the answer; uploads: media types of a file that it
-    takes; runs: whether it is kept as a run.
+    takes; also: further statuses of the same answer; cached: whether a caller that has it already
+    is told so with 304; runs: whether it is kept as a run.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     media_type: str = "application/json"
     uploads: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
+    cached: bool = False
 
     @property
     def runs(self) -> bool:

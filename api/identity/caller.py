@@ -7,6 +7,7 @@ from collections import OrderedDict
 
 from fastapi import Request
 
+from api.errors import NoRoute
 from api.identity import tokens
 from api.identity.issuer import Issuer
 from api.operation.limits import PROBES, Rates
@@ -14,6 +15,7 @@ from api.policy import POLICY, PUBLIC, Caller
 from api.refusals import NotAllowed, NotAuthenticated, UnknownIdentity
 from api.store import users
 from api.store.store import Store
+from recommender.records import unreadable
 
 REMEMBERED = 10_000
 # A token that is revoked, or whose user is disabled, works at most this much longer.
@@ -76,8 +78,10 @@ async def guard(request: Request) -> None:
     """Let a request pass that its caller may make.
 
     Raises NotAuthenticated, NotAllowed, and TooManyRequests: callers are counted by user, whoever
-    has no good token by address.
+    has no good token by address. Raises NoRoute for ids with signs that no id has.
     """
+    if any(unreadable(str(part)) for part in request.path_params.values()):
+        raise NoRoute(path=request.url.path[:100])
     operation = str(getattr(request.scope["route"], "operation_id", None))
     rates: Rates = request.app.state.rates
     if operation in PUBLIC:

@@ -55,7 +55,9 @@ def _wait(failures: int, last: datetime.datetime | None, now: datetime.datetime)
     if last is None or failures < FREE_TRIES:
         return 0
     pause = min(2 ** min(failures - FREE_TRIES, 20), LONGEST_WAIT)
-    return max(0, round((last + datetime.timedelta(seconds=pause) - now).total_seconds() + 0.5))
+    left = pause - (now - last).total_seconds()
+    # A failure in the future is one before a clock was set back: nobody waits for it to come.
+    return 0 if left > 2 * pause else max(0, round(left + 0.5))
 
 
 def described(connection: sa.Connection, caller: Caller) -> dict[str, Any]:

@@ -80,8 +80,8 @@ class Runner:
 
     async def _begun(self) -> bool:
         """Begin the next job; whether there was one."""
-        late = self._store.clock() - self._patience
-        if not await self._store.reading(partial(jobs.due, late=late)):
+        wanted = partial(jobs.due, now=self._store.clock(), patience=self._patience)
+        if not await self._store.reading(wanted):
             return False
         self._count += 1
         worker = f"{self._id}.{self._count}"

@@ -52,7 +52,7 @@ from api.store.store import Store
 from api.store.writer import Write
 from recommender.company.profile import Company
 from recommender.errors import NotFound, Problem
-from recommender.records import Identifier, Record, day_of, examined
+from recommender.records import Identifier, Record, day_of, examined, unreadable
 
 IMPORTER = "api.workers.imports:imported"
 ENDINGS = {
@@ -322,6 +322,11 @@ def _place(cursor: str | None, length: int) -> list[Any] | None:
         found = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error):
         found = None
-    if not isinstance(found, list) or len(found) != length or not isinstance(found[0], str):
+    if (
+        not isinstance(found, list)
+        or len(found) != length
+        or not isinstance(found[0], str)
+        or any(isinstance(part, str) and unreadable(part) for part in found)
+    ):
         raise InvalidRequest([Problem("bad_cursor", "cursor", cursor)])
     return found

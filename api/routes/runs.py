@@ -23,6 +23,8 @@ from recommender.options import SHANGHAI, Options
 router = APIRouter()
 Row = Mapping[Any, Any]
 YES_NO = {"true": True, "false": False}
+# No run was before or will be after; moments near the ends of the calendar cannot be computed.
+EARLIEST, LATEST = datetime.date(2000, 1, 1), datetime.date(9000, 1, 1)
 
 
 @router.get("/v1/companies/{company_id}/recommendations", operation_id="company_recommendations")
@@ -118,8 +120,8 @@ def _wanted(query: RunsQuery) -> Wanted:
         query.product_id,
         query.user_id,
         query.operation,
-        None if since is None else _midnight(since),
-        None if until is None else _midnight(until + datetime.timedelta(days=1)),
+        None if since is None or since < EARLIEST else _midnight(since),
+        None if until is None or until > LATEST else _midnight(until + datetime.timedelta(days=1)),
         None if after is None else (cursors.moment(after[0]), str(after[1])),
     )
 

@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 from api.policy import Purpose
 from api.schemas.applications import Person
 from recommender.company.profile import Company
-from recommender.records import Day, Name, Record
+from recommender.records import READABLE, Day, Name, Record
 from recommender.vocabulary import FactSource, Lane
 
 MOST = 200
-BranchId = Annotated[str, Field(min_length=1, max_length=64)]
-Id = Annotated[str, Field(min_length=1, max_length=64)]
-Note = Annotated[str, Field(min_length=1, max_length=1000)]
+BranchId = Annotated[str, Field(min_length=1, max_length=64), READABLE]
+Id = Annotated[str, Field(min_length=1, max_length=64), READABLE]
+Note = Annotated[str, Field(min_length=1, max_length=1000), READABLE]
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 Cursor = Annotated[str, Field(min_length=1, max_length=400)]
 

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from recommender.errors import Problem
-from recommender.records import Record, raise_problems
+from recommender.records import READABLE, Record
 
 LONGEST_PAGE = 200
-
-
-def _readable(value: str) -> str:
-    odd = [sign for sign in value if ord(sign) < 32 and sign not in "\t\n\r"]
-    raise_problems([Problem("text_control", value=value[:50])] if odd else [])
-    return value
 
 
 def written(most: int) -> StringConstraints:
@@ -23,7 +16,6 @@ def written(most: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=most)
 
 
-READABLE = AfterValidator(_readable)
 Note = Annotated[str, written(1_000), READABLE]
 
 

@@ -7,13 +7,13 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from api.policy import OrganisationKind, Role, Scope
-from recommender.records import Record
+from recommender.records import READABLE, Record
 
 
 class SessionRequest(Record):
     """A login and its password."""
 
-    login: Annotated[str, Field(min_length=1, max_length=200, description="Login name.")]
+    login: Annotated[str, Field(min_length=1, max_length=200, description="Login name."), READABLE]
     password: Annotated[str, Field(min_length=1, max_length=200, description="Password.")]
 
 

@@ -141,11 +141,19 @@ def cancel(write: Write, caller: Caller, job_id: str) -> None:
     _audit(write, job, "job.cancelled", caller.user_id)
 
 
-def due(connection: sa.Connection, late: datetime.datetime) -> bool:
-    """Whether there is a job to claim: queued, or silent since before `late`."""
-    silent = (at.status == RUNNING) & (at.seen_at < late)
-    query = sa.select(at.id).where((at.status == QUEUED) | silent).limit(1)
+def due(connection: sa.Connection, now: datetime.datetime, patience: datetime.timedelta) -> bool:
+    """Whether there is a job to claim: queued, or silent for `patience`."""
+    query = sa.select(at.id).where((at.status == QUEUED) | _silent(now, patience)).limit(1)
     return connection.execute(query).first() is not None
+
+
+def _silent(now: datetime.datetime, patience: datetime.timedelta) -> sa.ColumnElement[bool]:
+    """Jobs whose worker was not heard of; one heard of in the future, before a clock was set back.
+
+    Clocks of replicas differ by less than the patience.
+    """
+    unheard = (at.seen_at < now - patience) | (at.seen_at > now + patience)
+    return (at.status == RUNNING) & unheard
 
 
 def claim(write: Write, worker: str, patience: datetime.timedelta) -> Row | None:
@@ -154,8 +162,7 @@ def claim(write: Write, worker: str, patience: datetime.timedelta) -> Row | None
     First those whose worker was not heard of for `patience`: they are run again, or fail when that
     was the last attempt.
     """
-    late = write.at - patience
-    silent = sa.select(jobs).where(at.status == RUNNING, at.seen_at < late)
+    silent = sa.select(jobs).where(_silent(write.at, patience))
     for job in write.execute(silent.order_by(at.created_at, at.id)).mappings().all():
         if _over(write, job) or not _taken(write, job, worker):
             continue

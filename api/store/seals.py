@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,12 @@ def hashed(row: Mapping[str, Any]) -> str:
 
 
 def read(file: Path) -> list[Seal]:
-    """The seals of a file, oldest first; raises UnreadableFile."""
+    """The seals of a file, oldest first; raises UnreadableFile.
+
+    What stands behind the last end of a line was cut off while it was written, and is none.
+    """
     try:
-        lines = file.read_text("utf-8").splitlines()
+        lines = file.read_text("utf-8").rpartition("\n")[0].splitlines()
         found = [json.loads(line) for line in lines if line.strip()]
         return [{name: seal[name] for name in (*SEALED, "hash")} for seal in found]
     except OSError as error:
@@ -132,12 +136,10 @@ def _copied(store: Store, file: Path) -> None:
     """Append the seals that the file has not got, and see them on the disk."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(file, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
+        handle = os.open(file, os.O_CREAT | os.O_RDWR, 0o600)
+        with os.fdopen(handle, "r+b", buffering=0) as opened:
             _alone(handle)
-            _appended(store, file, handle)
-        finally:
-            os.close(handle)
+            _appended(store, file, opened)
     except OSError as error:
         raise Unwritable(reason=error.strerror or str(error), file=str(file)) from error
 
@@ -148,11 +150,23 @@ def _alone(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
-def _appended(store: Store, file: Path, handle: int) -> None:
-    known = read(file)[-1]["sequence"] if file.stat().st_size else 0
+def _appended(store: Store, file: Path, opened: FileIO) -> None:
+    """Add whole lines, behind the last whole one, or nothing; raises OSError."""
+    copies = read(file)
+    known = copies[-1]["sequence"] if copies else 0
     query = sa.select(audit_seals).where(audit_seals.c.sequence > known)
     rows = store.read(lambda c: list(c.execute(query.order_by(audit_seals.c.sequence)).mappings()))
-    if rows:
-        kept = ({name: row[name] for name in (*SEALED, "hash")} for row in rows)
-        os.write(handle, b"".join(orjson.dumps(seal) + b"\n" for seal in kept))
-        os.fsync(handle)
+    kept = ({name: row[name] for name in (*SEALED, "hash")} for row in rows)
+    text = b"".join(orjson.dumps(seal) + b"\n" for seal in kept)
+    if not text:
+        return
+    end = opened.readall().rfind(b"\n") + 1
+    try:
+        opened.truncate(end)
+        opened.seek(end)
+        while text:
+            text = text[opened.write(text) :]
+        os.fsync(opened.fileno())
+    except OSError:
+        opened.truncate(end)
+        raise

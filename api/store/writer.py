@@ -208,22 +208,15 @@ class Writer:
         together = [a for a in together if a.answer.set_running_or_notify_cancel()]
         if not together:
             return
-        begun = time.perf_counter()
         try:
-            with translated():
-                kept, refused = self._commit(together)
-            self.heard("write", time.perf_counter() - begun)
+            kept, refused = self._committed(together)
         except DBAPIError as error:
-            self._chain = Chain()  # as below
             # One row that the database refuses must not take those of the others with it.
             for asked in together if len(together) > 1 else ():
                 self._keep_again(asked)
             self._fail(together, error)
             return
         except BaseException as error:  # noqa: BLE001 - whoever waits must be told, whatever it was
-            # It may have been committed all the same: who goes on behind an end that is not the
-            # last would never be let in again.
-            self._chain = Chain()
             self._fail(together, error)
             return
         for asked, reason in refused:
@@ -234,10 +227,8 @@ class Writer:
     def _keep_again(self, asked: Asked) -> None:
         """One write by itself, after it was refused together with others."""
         try:
-            with translated():
-                kept, refused = self._commit([asked])
+            kept, refused = self._committed([asked])
         except BaseException as error:  # noqa: BLE001 - as above
-            self._chain = Chain()
             asked.answer.set_exception(error)
             return
         for one, reason in refused:
@@ -250,6 +241,22 @@ class Writer:
         for asked in together:
             if not asked.answer.done():
                 asked.answer.set_exception(error)
+
+    def _committed(self, together: list[Asked]) -> tuple[list[Asked], list[Refused]]:
+        """`_commit`, and what a database says when it is gone as StoreUnavailable."""
+        begun = time.perf_counter()
+        try:
+            with translated():
+                found = self._commit(together)
+        except DBAPIError:
+            raise
+        except BaseException:
+            # It may have been committed all the same: nobody knows where the chain ends, and who
+            # goes on behind an end that is not the last would never be let in again.
+            self._chain = Chain()
+            raise
+        self.heard("write", time.perf_counter() - begun)
+        return found
 
     def _commit(self, together: list[Asked]) -> tuple[list[Asked], list[Refused]]:
         """Those that were kept, and those that were refused, once all of it is on the disk."""

@@ -14,6 +14,7 @@ from typing import Any
 from api.errors import PlanBusy
 from api.operation import logs
 from api.settings import Settings
+from recommender.child_processes import end_with_parent
 
 WAITING = 16
 
@@ -26,6 +27,7 @@ def call(target: str, *arguments: Any) -> Any:
 
 def _begun(settings: Settings | None) -> None:
     """What a library prints in the worker is no answer of the service; its logs are those of it."""
+    end_with_parent()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     if settings is not None:
         logs.set_up(settings)
@@ -44,17 +46,20 @@ class Workers:
         if self._waiting >= WAITING:
             raise PlanBusy
         self._waiting += 1
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1,
+                mp_context=get_context("spawn"),
+                initializer=_begun,
+                initargs=(self._settings,),
+            )
+        pool = self._pool
         try:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    1,
-                    mp_context=get_context("spawn"),
-                    initializer=_begun,
-                    initargs=(self._settings,),
-                )
-            return await asyncio.wrap_future(self._pool.submit(call, target, *arguments))
+            return await asyncio.wrap_future(pool.submit(call, target, *arguments))
         except BrokenProcessPool:
-            self.close()
+            # Whoever waited is told one after the other; the next worker may be at work by then.
+            if self._pool is pool:
+                self.close()
             raise PlanBusy from None
         finally:
             self._waiting -= 1

@@ -80,19 +80,30 @@ class Ranking:
         earlier: versions of an answer that was given before, which are used as far as they are
         kept.
         """
-        given = (place, product_id, options.model_dump(mode="json"), earlier and dict(earlier))
+        given: tuple[Any, ...] = (
+            place,
+            product_id,
+            options.model_dump(mode="json"),
+            earlier and dict(earlier),
+        )
+        pool = self._begun()
         try:
-            return await self._submitted(*given)
+            return await asyncio.wrap_future(pool.submit(_answer, *given))
         except BrokenProcessPool:
-            self.stop()
-            return await self._submitted(*given)
+            # Somebody else who waited may have replaced it already.
+            if self._pool is pool:
+                self.stop()
+        try:
+            return await asyncio.wrap_future(self._begun().submit(_answer, *given))
+        except BrokenProcessPool:
+            raise NotReady(missing=label("api.part.population")) from None
 
-    async def _submitted(self, *given: Any) -> Answered:
+    def _begun(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             settings = self._settings.model_dump()
             self._pool = ProcessPoolExecutor(1, context, _begin, (settings,))
-        return await asyncio.wrap_future(self._pool.submit(_answer, *given))
+        return self._pool
 
     def stop(self) -> None:
         """End the process."""

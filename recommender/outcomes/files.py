@@ -17,8 +17,15 @@ from numpy.typing import NDArray
 
 from recommender.catalogue.files import write_file
 from recommender.errors import Problem, UnreadableFile, Unwritable
-from recommender.tables import parse_json, read_document, read_text
-from recommender.workbooks import Table, decoded, filled_book, read_workbook, workbook_bytes
+from recommender.tables import parse_json, read_document, read_text, refuse_repetition
+from recommender.workbooks import (
+    Table,
+    check_header,
+    decoded,
+    filled_book,
+    read_workbook,
+    workbook_bytes,
+)
 
 ENDINGS = (".csv", ".xlsx", ".parquet")
 LINES = ".jsonl"
@@ -55,6 +62,8 @@ def _csv(path: Path) -> Grid:
     text = decoded(path)
     if not text.strip():
         raise UnreadableFile(file=str(path), reason="empty_file")
+    header = next(iter(text.splitlines()), "").split(",")
+    _refuse_twice(path, [name.strip('" ') for name in header])
     try:
         cells = pd.read_csv(
             io.StringIO(text), dtype=str, keep_default_na=False, na_values=[""],
@@ -62,8 +71,6 @@ def _csv(path: Path) -> Grid:
         )  # fmt: skip
     except (pd.errors.ParserError, ValueError) as error:
         raise _not_a_table(path, str(error).strip()) from error
-    header = next(iter(text.splitlines()), "").split(",")
-    _refuse_twice(path, [name.strip('" ') for name in header])
     last = text.rpartition("\n")[2]
     if last and len(next(csv.reader([last]))) < len(header):
         raise UnreadableFile(file=str(path), reason="cut_off", row=len(cells) + 1)
@@ -94,6 +101,7 @@ def _parquet(path: Path) -> Grid:
     except ImportError as error:
         raise UnreadableFile(file=str(path), reason="parquet_extra") from error
     try:
+        refuse_repetition(parquet.read_metadata(path), path)
         table = parquet.read_table(path)
         _refuse_twice(path, table.column_names)
         cells = table.to_pandas(date_as_object=True, strings_to_categorical=False)
@@ -107,9 +115,7 @@ def _parquet(path: Path) -> Grid:
 
 
 def _refuse_twice(path: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UnreadableFile(file=str(path), reason="column_twice", columns=twice)
+    check_header(names, str(path))
 
 
 def _grid(cells: pd.DataFrame, path: Path, numbers: Any, sheet: str | None) -> Grid:

@@ -17,8 +17,8 @@ import orjson
 
 from recommender.errors import Problem, UnreadableFile
 from recommender.population.company_columns import Facts, read_row, split
-from recommender.tables import read_text
-from recommender.workbooks import ROWS, bare, refuse_bomb
+from recommender.tables import read_text, refuse_repetition
+from recommender.workbooks import BESIDE, ROWS, bare, check_header, refuse_bomb
 
 ENDINGS = (".jsonl", ".csv", ".xlsx", ".parquet")
 LONGEST_LINE = 1 << 20
@@ -137,9 +137,7 @@ def _named(number: int, header: Sequence[str], cells: Sequence[str]) -> TableRow
 
 def _header(path: Path, cells: Sequence[Any]) -> list[str]:
     names = [str("" if cell is None else cell).strip() for cell in cells]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise UnreadableFile(file=str(path), reason="column_twice", columns=twice)
+    check_header([name for name in names if name], str(path))
     if any("\udc80" <= sign <= "\udcff" for name in names for sign in name):
         raise UnreadableFile(file=str(path), reason="csv_not_utf8", byte=1)
     return names
@@ -152,22 +150,39 @@ def _sheet_rows(path: Path) -> Iterator[TableRow]:
     try:
         refuse_bomb(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with closing(book):
+            yield from _named_cells(path, book.worksheets[0])
     except UnreadableFile:
         raise
     except Exception as error:
         raise UnreadableFile(file=str(path), reason="not_workbook") from error
-    with closing(book):
-        header: list[str] | None = None
-        sheet: Any = book.worksheets[0]
-        # What a sheet says of its own size may be a lie that fills memory with empty cells.
-        sheet.reset_dimensions()
-        lines = sheet.iter_rows(max_row=ROWS, values_only=True)
-        for number, cells in enumerate(lines, start=1):
-            if header is None:
-                header = _header(path, cells) if any(c is not None for c in cells) else None
-            elif any(cell is not None for cell in cells):
-                named = zip(header, cells, strict=False)
-                yield number, {name: cell for name, cell in named if name}, []
+
+
+def _named_cells(path: Path, sheet: Any) -> Iterator[TableRow]:
+    """The rows behind the first that holds anything, no wider than that one."""
+    # What a sheet says of its own size may be a lie that fills memory with empty cells.
+    sheet.reset_dimensions()
+    first = ((n, c) for n, c in enumerate(_cells(sheet, 1, None), start=1) if any(_there(c)))
+    number, cells = next(first, (1, ()))
+    header = _header(path, cells)
+    if not header:
+        return
+    width = max(len(header), BESIDE)
+    for place, line in enumerate(_cells(sheet, number + 1, width), start=number + 1):
+        if any(_there(line)):
+            named = zip(header, line, strict=False)
+            yield place, {name: cell for name, cell in named if name}, []
+
+
+def _cells(sheet: Any, first: int, width: int | None) -> Iterator[tuple[Any, ...]]:
+    found: Iterator[tuple[Any, ...]] = sheet.iter_rows(
+        min_row=first, max_row=ROWS, max_col=width, values_only=True
+    )
+    return found
+
+
+def _there(cells: Sequence[Any]) -> Iterator[bool]:
+    return (cell is not None for cell in cells)
 
 
 def _parquet_rows(path: Path) -> Iterator[TableRow]:
@@ -178,6 +193,7 @@ def _parquet_rows(path: Path) -> Iterator[TableRow]:
     number = 0
     try:
         with parquet.ParquetFile(path) as file:
+            refuse_repetition(file.metadata, path)
             _header(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
                 for row in batch.to_pylist(maps_as_pydicts="lossy"):

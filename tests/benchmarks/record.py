@@ -35,7 +35,7 @@ def run(*, small: bool) -> Iterator[Line]:
     """Lines of the case, one for each length of answer."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         url = f"sqlite:///{Path(folder) / 'corridor.db'}"
-        token = _token(url)
+        token = token_of(url)
         stateless = stack.enter_context(service())
         kept = stack.enter_context(server(SERVE, "serve", "--port", "0", "--store", url))
         engine = Engine(Catalogue.load())
@@ -56,7 +56,7 @@ def run(*, small: bool) -> Iterator[Line]:
                     yield {**head, **_measured(ways, 1 if small else 7), "answer_bytes": length}
 
 
-def _token(url: str) -> str:
+def token_of(url: str) -> str:
     """The token of a manager in a new record."""
     store = Store(url)
     maintenance.ready(store.database)

@@ -22,11 +22,13 @@ CASES: Mapping[str, str] = {
     "import": "tests.benchmarks.imports",
     "beside": "tests.benchmarks.beside",
     "record": "tests.benchmarks.record",
+    "load": "tests.benchmarks.load",
+    "memory": "tests.benchmarks.memory",
     "start": "tests.benchmarks.start",
     "ten-million": "tests.benchmarks.ten_million",
     "train": "tests.benchmarks.train",
 }
-WHEN_ASKED = ("ten-million",)
+WHEN_ASKED = ("load", "memory", "ten-million")
 
 
 def case(name: str) -> Callable[..., Iterator[dict[str, object]]]:

@@ -1,6 +1,7 @@
 """Seals: when one is made, what it says, and its copy in the file."""
 
 import datetime
+import resource
 
 import pytest
 import sqlalchemy as sa
@@ -58,7 +59,7 @@ def test_a_copy_that_failed_is_made_up_for(store, tmp_path):
 def test_a_file_that_is_none_is_refused(store, tmp_path):
     file = tmp_path / "seals.jsonl"
     for text in ("{", '{"sequence": 1}', "[]"):
-        file.write_text(text)
+        file.write_text(f"{text}\n")
         with pytest.raises(UnreadableFile):
             seals.read(file)
 
@@ -69,3 +70,39 @@ def test_a_seal_has_the_time_of_its_write(store):
     store.clock = store._writer._clock = lambda: moment
     assert seals.Sealer(store, None).seal()["at"] == "2026-11-23T00:00:00.000000+00:00"
     assert store.read(lambda c: c.execute(sa.select(audit_seals.c.sequence)).scalars().all()) == [1]
+
+
+def test_a_line_that_was_cut_off_is_written_again(store, tmp_path):
+    """A file is not always whole after a loss of power."""
+    file = tmp_path / "seals.jsonl"
+    sealer = seals.Sealer(store, file)
+    happened(store)
+    first = sealer.seal()
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:40])
+    assert seals.read(file) == [first]
+    happened(store)
+    second = sealer.seal()
+    assert seals.read(file) == [first, second]
+    assert file.read_bytes().startswith(whole)
+
+
+def test_a_disk_without_room_for_a_whole_line_gets_none(store, tmp_path):
+    file = tmp_path / "seals.jsonl"
+    happened(store)
+    sealer = seals.Sealer(store, file)
+    first = sealer.seal()
+    happened(store)
+    store.write(sealer._sealed)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = file.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+    try:
+        with pytest.raises(Unwritable):
+            seals.Sealer(store, file).seal()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert file.stat().st_size == size
+    assert seals.read(file) == [first]
+    seals.Sealer(store, file).seal()
+    assert [seal["sequence"] for seal in seals.read(file)] == [1, 2]
