@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from api.schemas.applications import Person
-from api.schemas.paging import READABLE, Page, written
-from recommender.records import Identifier, Record
+from api.schemas.paging import Page, written
+from recommender.records import READABLE, Identifier, Record
 
 
 class ReviewRequest(Record):
