@@ -84,8 +84,12 @@ def read_workbook(path: Path) -> list[Sheet]:
     _refuse_others(path)
     try:
         refuse_bomb(path, MOST_HELD)
-        book = openpyxl.load_workbook(path, read_only=True)
-        with closing(book), zipfile.ZipFile(path) as packed:
+        # Opened here: what is no workbook would be left open by openpyxl.
+        with (
+            path.open("rb") as file,
+            zipfile.ZipFile(file) as packed,
+            closing(openpyxl.load_workbook(file, read_only=True)) as book,
+        ):
             return [_sheet(sheet, path, packed) for sheet in book.worksheets]
     except UnreadableFile:
         raise
@@ -124,8 +128,8 @@ def _sheet(sheet: Any, path: Path, packed: zipfile.ZipFile) -> Sheet:
     number, header = _head(sheet)
     letters = _letters(header, f"{path} [{sheet.title}]")
     width = max(max(header, default=0) + 1, BESIDE)
-    rows = sheet.iter_rows(min_row=number + 1, max_row=ROWS, max_col=width) if header else iter(())
-    with closing(rows):
+    last = ROWS if header else number
+    with closing(sheet.iter_rows(min_row=number + 1, max_row=last, max_col=width)) as rows:
         lines = [
             Line(n, {header[i]: _value(row[i]) for i in header if i < len(row)})
             for n, row in enumerate(rows, start=number + 1)

@@ -40,8 +40,9 @@ HEAD = """# Licences of the dependencies
 Written by `make licences` from the locks, the metadata of the packages and `supply/licences.yaml`;
 `tests/supply/test_licences.py` fails where it is out of date, or a licence is unknown or not one of
 those below. Nothing of these packages is copied into the wheel of this project, which is
-Apache-2.0: pip installs each beside it, unchanged. Wheels of numpy, scipy and others hold compiled libraries
-with licences of their own (such as the GCC runtime with its exception), named in their files.
+Apache-2.0: pip installs each beside it, unchanged. Wheels of numpy, scipy and others hold compiled
+libraries with licences of their own (such as the GCC runtime with its exception), named in their
+files.
 
 | licence | why it may stand beside Apache-2.0 |
 |---|---|

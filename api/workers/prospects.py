@@ -80,12 +80,8 @@ class Ranking:
         earlier: versions of an answer that was given before, which are used as far as they are
         kept.
         """
-        given: tuple[Any, ...] = (
-            place,
-            product_id,
-            options.model_dump(mode="json"),
-            earlier and dict(earlier),
-        )
+        asked = options.model_dump(mode="json")
+        given: tuple[Any, ...] = (place, product_id, asked, earlier and dict(earlier))
         pool = self._begun()
         try:
             return await asyncio.wrap_future(pool.submit(_answer, *given))

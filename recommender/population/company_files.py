@@ -149,8 +149,10 @@ def _sheet_rows(path: Path) -> Iterator[TableRow]:
 
     try:
         refuse_bomb(path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with closing(book):
+        with (
+            path.open("rb") as file,
+            closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book,
+        ):
             yield from _named_cells(path, book.worksheets[0])
     except UnreadableFile:
         raise

@@ -39,7 +39,8 @@ UNREADABLE = {
 }
 IDS = [
     "..", "../x", "%2e%2e%2fx", "%00", "a%00b", "%0d%0aX: y", "a'b", 'a"b', "*", "a b",
-    "x" * 5_000, "%ff%fe", "%e2%80%ae", "c-1%2f..", "-1", "NaN", "null", "0x0", "${jndi:x}", "con", ";id",
+    "x" * 5_000, "%ff%fe", "%e2%80%ae", "c-1%2f..", "-1", "NaN", "null", "0x0",
+    "${jndi:x}", "con", ";id",
 ]  # fmt: skip
 
 

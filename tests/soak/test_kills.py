@@ -103,6 +103,7 @@ def test_every_acknowledged_write_survives_and_none_is_there_twice(
         assert [client.failure for client in clients] == [None] * count
         assert sum(client.asked_again for client in clients) > 0  # a kill hit somebody in writing
         _replays(service, clients)
+        _once_only(service, clients)
         assert service.stop() == 0
         with service.store() as store:
             _all_there_once(store, clients)
@@ -148,6 +149,15 @@ def _replays(service, clients):
         answer = service.ask("POST", f"/v1/runs/{run_id}/replay", {})
         assert answer.status == 200, answer.body
         assert answer.json["identical"] is True
+
+
+def _once_only(service, clients):
+    """Whoever asks again with a key it used before a kill is told what it was told then."""
+    for client in clients:
+        for text in (list(client.questions)[0], list(client.questions)[-1]):
+            key = {"Idempotency-Key": text.replace("q-", "key-")}
+            again = service.ask("POST", "/v1/companies/c-shared/reviews", {"question": text}, **key)
+            assert (again.status, again.json["id"]) == (201, client.questions[text])
 
 
 def test_a_killed_server_takes_its_workers_along(sqlite_url, tmp_path):
