@@ -2,15 +2,19 @@
 
 import datetime
 import resource
+import threading
 
 import pytest
 import sqlalchemy as sa
 
 from api.store import seals
 from api.store.audit import Event
+from api.store.store import Store
 from api.store.tables import audit_seals
 from api.store.verification import verified
 from recommender.errors import UnreadableFile, Unwritable
+
+ROUNDS, REPLICAS = 6, 4
 
 
 def happened(store):
@@ -32,6 +36,36 @@ def test_only_what_is_new_is_sealed(store, tmp_path):
     assert second["previous"] == first["hash"]
     assert seals.read(file) == [first, second]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_replicas_that_seal_at_once_make_one_chain_of_seals(store, database_url, tmp_path):
+    file, failed = tmp_path / "seals.jsonl", []
+    together = threading.Barrier(REPLICAS)
+
+    def replica():
+        own = Store(database_url)
+        sealer = seals.Sealer(own, file)
+        try:
+            for _ in range(ROUNDS):
+                happened(own)
+                together.wait(30)
+                sealer.seal()
+        except Exception as error:  # noqa: BLE001 - told below, in the thread of the test
+            failed.append(error)
+        finally:
+            own.close()
+
+    replicas = [threading.Thread(target=replica) for _ in range(REPLICAS)]
+    for one in replicas:
+        one.start()
+    for one in replicas:
+        one.join()
+    assert failed == []
+    copies = seals.read(file)
+    assert [seal["sequence"] for seal in copies] == list(range(1, len(copies) + 1))
+    found = store.read(lambda c: verified(c, copies))
+    assert found.whole, found.findings
+    assert found.unsealed == 0
 
 
 def test_two_processes_seal_one_after_the_other(store, tmp_path):
