@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from api.store.audit import Chain, Event
 from api.store.database import WRITES, Database, StoreUnavailable, gone, translated
@@ -248,8 +248,8 @@ class Writer:
         try:
             with translated():
                 found = self._commit(together)
-        except DBAPIError:
-            raise
+        except (DataError, IntegrityError):
+            raise  # a row was refused, and so nothing was committed
         except BaseException:
             # It may have been committed all the same: nobody knows where the chain ends, and who
             # goes on behind an end that is not the last would never be let in again.

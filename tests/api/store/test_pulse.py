@@ -1,10 +1,12 @@
 """A database that refuses, says nothing, or comes back: every caller hears within two seconds."""
 
 import asyncio
+import gc
 import os
 import signal
 import threading
 import time
+import warnings
 
 import psutil
 import pytest
@@ -131,6 +133,13 @@ def test_closing_does_not_wait_for_a_silent_database(server):
         watching.cancel()
 
     asyncio.run(run())
+    for thread in threading.enumerate():
+        if thread.name.startswith(("writer", "reader", "pulse")):
+            thread.join(10)
+    with warnings.catch_warnings():
+        # Connections that the store did not wait for are closed by nobody.
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def test_a_database_that_is_gone_is_noticed_and_found_again(tmp_path):
