@@ -50,6 +50,8 @@ from api.serving import Engines
 from api.settings import Settings
 from api.store import maintenance
 from api.store.store import Store
+from api.web import router as pages
+from api.web.refusals import answers_page, refused_page
 from api.workers.pool import Workers
 from api.workers.prospects import Ranking
 from recommender import __version__
@@ -84,8 +86,11 @@ logger = logging.getLogger("corridor")
 startup_logger = logging.getLogger("corridor.startup")
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service. Its lifespan loads the catalogue; without one it runs, but is not ready."""
+def create_app(settings: Settings | None = None, *, demo: bool = False) -> FastAPI:
+    """The service. Its lifespan loads the catalogue; without one it runs, but is not ready.
+
+    demo: whoever opens the pages on this machine may enter as any of the demo's users.
+    """
     app = FastAPI(
         title="Corridor Match",
         version=__version__,
@@ -108,6 +113,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in routers:
         guarded = [Depends(guard), Depends(serve_own)] if identity else None
         app.include_router(router, dependencies=guarded)
+    app.state.demo, app.state.page_paths = demo, frozenset()
+    if identity:
+        for part in pages.PARTS:
+            app.include_router(part)
+        app.state.page_paths = pages.paths()
     app.include_router(docs.router)
     if identity:
         app.state.store = Store(app.state.settings.store)
@@ -204,6 +214,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     body = problem_body(known, language_of(request), shown)
     if body["status"] == 500:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    if answers_page(request):
+        return await refused_page(request, known, _headers(known))
     return _written(body, _headers(known))
 
 
@@ -224,6 +236,8 @@ async def _no_operation(request: Request, error: Exception) -> Response:
         405: WrongMethod(path=path, method=request.method),
     }
     told = refusals.get(status, CorridorError())
+    if answers_page(request):
+        return await refused_page(request, told, dict(given or {}))
     return _written(problem_body(told, language_of(request)), dict(given or {}))
 
 
@@ -237,6 +251,8 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
     This one is made outside of the middleware, and so brings the headers itself.
     """
+    if answers_page(request):
+        return await refused_page(request, CorridorError(), HEADERS)
     return _written(problem_body(CorridorError(), language_of(request)), HEADERS)
 
 

@@ -32,7 +32,7 @@ class Server(uvicorn.Server):
     """A server that says where it is once it accepts connections, or stops when it is not ready."""
 
     def __init__(self, settings: Settings, language: Language, tokens: Path | None = None) -> None:
-        self.app = create_app(settings)
+        self.app = create_app(settings, demo=tokens is not None)
         self._say = partial(announcement, language=language, settings=settings, tokens=tokens)
         config = uvicorn.Config(
             self.app,

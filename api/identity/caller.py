@@ -53,12 +53,17 @@ async def guard(request: Request) -> None:
     if operation in PUBLIC:
         return
     caller = await request.app.state.callers.of(bearer(request))
+    permit(caller, operation)
+    request.state.caller = caller
+
+
+def permit(caller: Caller, operation: str) -> None:
+    """Let a caller use an operation; raises NotAllowed."""
     allowed = POLICY.get(operation)
     if allowed is None or caller.role not in allowed.roles:
         raise NotAllowed(role=caller.role, operation=operation)
     if allowed.writes and caller.scope != "write":
         raise NotAllowed(role=f"{caller.role} ({caller.scope})", operation=operation)
-    request.state.caller = caller
 
 
 def bearer(request: Request) -> str:
