@@ -11,11 +11,11 @@ SIDE, LEFT, TOP = 240, 40, 8
 
 
 class Bin(NamedTuple):
-    """Shares in [0, 1] of one group of forecasts, and how many there were."""
+    """Shares in [0, 1] of one group of forecasts; number: how many there were."""
 
     forecast: float
     seen: float
-    count: int
+    number: int
 
 
 def reliability(
@@ -25,7 +25,7 @@ def reliability(
 
     axes: words for what was forecast and for what came of it.
     """
-    most = max((item.count for item in bins), default=1) or 1
+    most = max((item.number for item in bins), default=1) or 1
     floor = TOP + SIDE
     parts = [
         line(LEFT, floor, LEFT + SIDE, floor),
@@ -40,7 +40,7 @@ def reliability(
         parts.append(words(LEFT - 6, floor - SIDE * share + 4, said, "end", "soft-text"))
     for item in bins:
         x, y = LEFT + SIDE * item.forecast, floor - SIDE * item.seen
-        parts.append(dot(x, y, 3 + 6 * (item.count / most) ** 0.5, "c-accent"))
-    rows = [(f"{b.forecast:.1%}", f"{b.seen:.1%}", f"{b.count:,}") for b in bins]
+        parts.append(dot(x, y, 3 + 6 * (item.number / most) ** 0.5, "c-accent"))
+    rows = [(f"{b.forecast:.1%}", f"{b.seen:.1%}", f"{b.number:,}") for b in bins]
     desc = "; ".join(f"{forecast}: {seen} ({count})" for forecast, seen, count in rows)
     return Chart(picture(parts, floor + 40, title, desc), title, head, rows)
