@@ -16,7 +16,7 @@ from api.policy import Caller
 from api.refusals import NotAuthenticated
 from api.web import access, formats, forms, navigation, static_files, words
 from recommender import Engine, __version__
-from recommender.texts import LANGUAGES, Language, text
+from recommender.texts import LANGUAGES, Language, show, text
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (
@@ -48,6 +48,7 @@ def environment(language: Language) -> Environment:
     for name in ("amount", "span", "date", "moment", "percent", "count", "plain_amount"):
         made.filters[name] = partial(_spoken, getattr(formats, name), language)
     made.filters["fields"] = forms.carried_back
+    made.filters["said"] = lambda value: show(value, language)
     made.globals.update(
         static=static_files.address,
         label=lambda key: text(key, language),
