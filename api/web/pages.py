@@ -25,6 +25,11 @@ POLICY = (
 )
 # Forms say where they come from only under a policy that lets them.
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+# How a sentence ends, and what stands between the parts of one.
+MARKS: Mapping[Language, Mapping[str, str]] = {
+    "zh": {"stop": "。", "comma": "、", "colon": "：", "semicolon": "；"},
+    "en": {"stop": ". ", "comma": ", ", "colon": ": ", "semicolon": "; "},
+}
 HTML_LANGUAGE: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -53,6 +58,7 @@ def environment(language: Language) -> Environment:
         static=static_files.address,
         label=lambda key: text(key, language),
         unknown=lambda: formats.unknown(language),
+        marks=MARKS[language],
         notices={name: text("notice.not_a_decision", name) for name in LANGUAGES},
     )
     return made

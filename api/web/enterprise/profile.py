@@ -214,7 +214,7 @@ def _without_ways(profile: Json, picked: list[str]) -> Json:
 def _way(mode: str, legs: tuple[str, ...], language: Language) -> str:
     words = {code: show(codes.locode_label(code), language) for code in legs}
     names = dict(listed("mode", language))
-    return f"{names[mode]}: {' → '.join(words[leg] for leg in legs)}"
+    return f"{names[mode]}{pages.MARKS[language]['colon']}{' → '.join(words[leg] for leg in legs)}"
 
 
 def _drawing(picked: list[str], language: Language) -> Any:

@@ -29,6 +29,7 @@ router = APIRouter(include_in_schema=False)
 Json = dict[str, Any]
 MOST_SIDE_BY_SIDE = 3
 STRONGEST = 3
+FIRST = 5
 READS = ("company_recommendations", "get_company", "runs", "run")
 
 
@@ -67,7 +68,7 @@ async def results(request: Request) -> Response:
         decided={row["product_id"]: row for row in found.overrides},
         cover=cover(answer["derived"], language),
         hedges=hedges(answer["derived"], language),
-        possible=POSSIBLE,
+        first=FIRST,
     )
 
 
@@ -162,7 +163,9 @@ def contributions(match: Json, language: Language) -> Chart:
 def _bars(found: list[Json], language: Language) -> Chart:
     items = [
         Bar(
-            f"{c['label']}: {c['text']}" if len(found) > STRONGEST else c["text"],
+            f"{c['label']}{pages.MARKS[language]['colon']}{c['text']}"
+            if len(found) > STRONGEST
+            else c["text"],
             c["contribution"],
             f"{c['contribution']:+.2f}" if c["known"] else say(language, "not known"),
             "c-accent" if c["known"] and not c["open"] else "c-soft",
