@@ -57,6 +57,8 @@ from api.serving import Engines
 from api.settings import Settings
 from api.store import maintenance
 from api.store.store import Store
+from api.web import router as pages
+from api.web.refusals import answers_page, refused_page
 from api.workers.pool import Workers
 from api.workers.prospects import Ranking
 from recommender import Engine, __version__
@@ -91,8 +93,11 @@ logger = logging.getLogger("corridor")
 startup_logger = logging.getLogger("corridor.startup")
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The service. Its lifespan loads the catalogue; without one it runs, but is not ready."""
+def create_app(settings: Settings | None = None, *, demo: bool = False) -> FastAPI:
+    """The service. Its lifespan loads the catalogue; without one it runs, but is not ready.
+
+    demo: whoever opens the pages on this machine may enter as any of the demo's users.
+    """
     app = FastAPI(
         title="Corridor Match",
         version=__version__,
@@ -115,6 +120,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in routers:
         guarded = [Depends(guard), Depends(serve_own)] if identity else None
         app.include_router(router, dependencies=guarded)
+    app.state.demo, app.state.page_paths = demo, frozenset()
+    if identity:
+        for part in pages.PARTS:
+            app.include_router(part)
+        app.state.page_paths = pages.paths()
     app.include_router(docs.router)
     app.include_router(health.counted)
     settings = app.state.settings
@@ -260,6 +270,8 @@ async def _refused(request: Request, error: Exception) -> Response:
     body = problem_body(known, language_of(request), shown)
     if body["status"] == 500:
         logger.error("%s %s", request.method, request.url.path, exc_info=error)
+    if answers_page(request):
+        return await refused_page(request, known, _headers(known))
     return _written(request, body, _headers(known))
 
 
@@ -279,6 +291,8 @@ async def _no_operation(request: Request, error: Exception) -> Response:
         405: WrongMethod(path=path, method=request.method),
     }
     told = refusals.get(status, CorridorError())
+    if answers_page(request):
+        return await refused_page(request, told, dict(given or {}))
     return _written(request, problem_body(told, language_of(request)), dict(given or {}))
 
 
@@ -293,6 +307,8 @@ async def _failed(request: Request, _error: Exception) -> Response:
     This one is made outside of the middleware, and so brings the headers itself.
     """
     headers = {**HEADERS, "Request-Id": request_id_of(request) or "-"}
+    if answers_page(request):
+        return await refused_page(request, CorridorError(), headers)
     return _written(request, problem_body(CorridorError(), language_of(request)), headers)
 
 

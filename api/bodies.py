@@ -305,7 +305,7 @@ async def file_of(request: Request, name: str) -> bytes:
     """A body that is a file; raises InvalidRequest for a name that is none, and TooLarge."""
     if not re.fullmatch(FILE_NAME, name):
         raise InvalidRequest([Problem("file_name", "name", name, FILE_NAME)])
-    return await _bytes(request, request.app.state.settings.max_upload)
+    return await received_bytes(request, request.app.state.settings.max_upload)
 
 
 def queried(request: Request, *names: str) -> list[str]:
@@ -328,10 +328,10 @@ def queried(request: Request, *names: str) -> list[str]:
 async def _received(request: Request, limit: int) -> bytes:
     """The bytes of a JSON body; raises WrongMediaType and TooLarge."""
     _check_media_type(request)
-    return await _bytes(request, limit)
+    return await received_bytes(request, limit)
 
 
-async def _bytes(request: Request, limit: int) -> bytes:
+async def received_bytes(request: Request, limit: int) -> bytes:
     """The bytes of a body; stops reading as soon as they exceed the limit."""
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import orjson
 from api.demo_past import Clock, lived
 from api.errors import CannotListen
 from api.identity import tokens
+from api.identity.sessions import demo_login as login
 from api.policy import ROLES, Caller, Role
 from api.settings import LOOPBACK, Settings
 from api.store import imports, jobs, maintenance, users
@@ -56,7 +57,12 @@ BRANCHES = (
     (CENTRE, "chongqing", "重庆（虚构）", "Chongqing (synthetic)"),
 )
 # How many companies each branch has; 2,000 in all.
-COMPANIES = ((BANK, "liangjiang", 1_000), (BANK, "yubei", 600), (CENTRE, "chongqing", 400))
+Share = tuple[str, str, int]
+COMPANIES: Sequence[Share] = (
+    (BANK, "liangjiang", 1_000),
+    (BANK, "yubei", 600),
+    (CENTRE, "chongqing", 400),
+)
 # In which branch the user of a role sits; None for the whole organisation.
 SEATS: Mapping[Role, str | None] = {
     "enterprise": "liangjiang",
@@ -74,10 +80,13 @@ NAMES: Mapping[Role, str] = {
 }
 
 
-def prepared(settings: Settings, folder: Path) -> tuple[Settings, Path]:
+def prepared(
+    settings: Settings, folder: Path, companies: Sequence[Share] = COMPANIES
+) -> tuple[Settings, Path]:
     """Settings of the demo and the file with its tokens, after making its record where it is new.
 
-    Raises CannotListen for an address that others reach, Unwritable and StoreUnavailable.
+    companies: how many each branch has. Raises CannotListen for an address that others reach,
+    Unwritable and StoreUnavailable.
     """
     if settings.host not in LOOPBACK:
         raise CannotListen(host=settings.host, port=str(settings.port), reason="--demo: 127.0.0.1")
@@ -87,7 +96,7 @@ def prepared(settings: Settings, folder: Path) -> tuple[Settings, Path]:
     try:
         maintenance.ready(store.database)
         if not store.read(users.organisations_listed):
-            _seed(store, clock, Catalogue.load(settings.catalogue))
+            _seed(store, clock, Catalogue.load(settings.catalogue), companies)
         issued = _issued(store)
     finally:
         store.close()
@@ -96,12 +105,7 @@ def prepared(settings: Settings, folder: Path) -> tuple[Settings, Path]:
     return demo, place
 
 
-def login(role: Role) -> str:
-    """The login of the demo's user of a role."""
-    return f"{role}@demo"
-
-
-def _seed(store: Store, clock: Clock, catalogue: Catalogue) -> None:
+def _seed(store: Store, clock: Clock, catalogue: Catalogue, companies: Sequence[Share]) -> None:
     for organisation_id, names in ORGANISATIONS.items():
         row = {"id": organisation_id, **names, "synthetic": True}
         store.write(partial(users.add_organisation, row=row))
@@ -112,8 +116,8 @@ def _seed(store: Store, clock: Clock, catalogue: Catalogue) -> None:
     _own_company(store, people)
     keeper = store.write(lambda write: _user(write, "admin", CENTRE, "keeper@demo"))
     admins = {BANK: people["admin"], CENTRE: keeper}
-    profiles = simulation.companies(sum(count for _, _, count in COMPANIES), SEED)
-    for organisation_id, branch_id, count in COMPANIES:
+    profiles = simulation.companies(sum(count for _, _, count in companies), SEED)
+    for organisation_id, branch_id, count in companies:
         caller = _caller(admins[organisation_id], organisation_id, None, "admin")
         some = (profile for profile, _ in zip(profiles, range(count), strict=False))
         _imported(store, caller, branch_id, some, catalogue)

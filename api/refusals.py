@@ -175,3 +175,15 @@ class Answered(Conflict):
     """A question that has its answer. params: id."""
 
     code = "review_answered"
+
+
+class ForeignForm(CorridorError):
+    """A form that the page of another site sent."""
+
+    code = "foreign_form"
+
+
+class StaleForm(CorridorError):
+    """A form of another session, or of none: the one who sent it confirms it."""
+
+    code = "stale_form"

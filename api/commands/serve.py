@@ -39,9 +39,11 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S1
 class Server(uvicorn.Server):
     """A server that says where it is once it accepts connections, or stops when it is not ready."""
 
-    def __init__(self, settings: Settings, say: Callable[[socket.socket], None]) -> None:
+    def __init__(
+        self, settings: Settings, say: Callable[[socket.socket], None], *, demo: bool = False
+    ) -> None:
         """Prepare it. say: called with the socket once it accepts connections."""
-        self.app = create_app(settings)
+        self.app = create_app(settings, demo=demo)
         self._say, self._grace = say, settings.grace
         config = uvicorn.Config(
             self.app,
@@ -98,10 +100,10 @@ def serve(settings: Settings, language: Language, tokens: Path | None = None) ->
     listening = bound(settings.host, settings.port)
     said = announcement(listening, language, settings, tokens)
     if settings.workers > 1:
-        work = partial(_work, language=language)
+        work = partial(_work, language=language, demo=tokens is not None)
         Supervisor(settings, listening, work).run(partial(_say, said))
         return
-    _serve_here(settings, listening, lambda _: _say(said))
+    _serve_here(settings, listening, lambda _: _say(said), demo=tokens is not None)
 
 
 def _work(
@@ -110,11 +112,12 @@ def _work(
     alive: Callable[[bool], None],
     *,
     language: Language,
+    demo: bool,
 ) -> int:
     """One worker of several; its exit code."""
     logs.set_up(settings)
     try:
-        _serve_here(settings, listening, lambda _: alive(True), partial(alive, False))
+        _serve_here(settings, listening, lambda _: alive(True), partial(alive, False), demo=demo)
     except CorridorError as error:
         complain([(COMMAND, error)], language)
         return BAD_INPUT
@@ -126,13 +129,15 @@ def _serve_here(
     listening: socket.socket,
     say: Callable[[socket.socket], None],
     live: Callable[[], None] | None = None,
+    *,
+    demo: bool,
 ) -> None:
     """Serve in this process until a signal; raises what is missing at the start.
 
     live: called every second while requests are answered.
     """
     _leave_startup_problems_to_us()
-    server = Server(settings, say)
+    server = Server(settings, say, demo=demo)
     if live is not None:
         server.config.callback_notify, server.config.timeout_notify = _calling(live), 1
     signal.signal(signal.SIGTERM, _stopped)
@@ -197,7 +202,8 @@ def announcement(
     host, port = listening.getsockname()[:2]
     host = ANY_ADDRESS.get(host, host)
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    said = [text(f"cli.{key}", language, address=address) for key in ("serving", "docs")]
+    keys = ("serving", "docs") if settings.identity == "off" else ("serving", "open", "docs")
+    said = [text(f"cli.{key}", language, address=address) for key in keys]
     if settings.identity == "on" and tokens is None:
         return "\n".join([*said, text("cli.users_needed", language), text("cli.stop", language)])
     body = json.dumps({"company": SMALL, "options": {"language": language}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections import OrderedDict
+from collections.abc import Callable
 
 from fastapi import Request
 
@@ -80,35 +81,46 @@ async def guard(request: Request) -> None:
     Raises NotAuthenticated, NotAllowed, and TooManyRequests: callers are counted by user, whoever
     has no good token by address. Raises NoRoute for ids with signs that no id has.
     """
-    if any(unreadable(str(part)) for part in request.path_params.values()):
-        raise NoRoute(path=request.url.path[:100])
     operation = str(getattr(request.scope["route"], "operation_id", None))
-    rates: Rates = request.app.state.rates
     if operation in PUBLIC:
         if request.url.path not in PROBES:
-            rates.spend(_address(request))
+            request.app.state.rates.spend(_address(request))
         return
-    caller = await _caller(request, rates)
+    caller = await identified(request, bearer)
+    permit(caller, operation)
+    request.state.caller = caller
+
+
+async def identified(request: Request, given: Callable[[Request], str]) -> Caller:
+    """The caller with the token of a request, counted by user; whoever has none by address.
+
+    given: the token as the request has it. Raises NotAuthenticated, TooManyRequests, and NoRoute
+    for ids with signs that no id has.
+    """
+    if any(unreadable(str(part)) for part in request.path_params.values()):
+        raise NoRoute(path=request.url.path[:100])
+    rates: Rates = request.app.state.rates
+    callers: Callers = request.app.state.callers
+    address = _address(request)
+    try:
+        token = given(request)
+        if not callers.knows(token):
+            rates.check(address)  # guessing tokens must not keep the store busy
+        caller = await callers.of(token)
+    except NotAuthenticated:
+        rates.spend(address)
+        raise
     rates.spend(caller.user_id)
+    return caller
+
+
+def permit(caller: Caller, operation: str) -> None:
+    """Let a caller use an operation; raises NotAllowed."""
     allowed = POLICY.get(operation)
     if allowed is None or caller.role not in allowed.roles:
         raise NotAllowed(role=caller.role, operation=operation)
     if allowed.writes and caller.scope != "write":
         raise NotAllowed(role=f"{caller.role} ({caller.scope})", operation=operation)
-    request.state.caller = caller
-
-
-async def _caller(request: Request, rates: Rates) -> Caller:
-    callers: Callers = request.app.state.callers
-    address = _address(request)
-    try:
-        token = bearer(request)
-        if not callers.knows(token):
-            rates.check(address)  # guessing tokens must not keep the store busy
-        return await callers.of(token)
-    except NotAuthenticated:
-        rates.spend(address)
-        raise
 
 
 def _address(request: Request) -> str:

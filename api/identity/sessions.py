@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.identity import passwords, tokens
-from api.policy import Caller
+from api.policy import Caller, Role
 from api.refusals import TooManyFailures, WrongPassword
 from api.store import users
 from api.store.store import Store
@@ -35,11 +35,25 @@ def start(store: Store, login: str, password: str) -> dict[str, Any]:
     if not passwords.verified(password, user.get("password_hash")) or user["disabled_at"]:
         store.write(lambda write: users.failed(write, login))
         raise WrongPassword
+    return _issued(store, login, user["id"])
+
+
+def demo_login(role: Role) -> str:
+    """The login of the demo's user of a role."""
+    return f"{role}@demo"
+
+
+def enter(store: Store, login: str) -> dict[str, Any]:
+    """A new token for a login without its password, for the demo alone; raises NotFound."""
+    return _issued(store, login, store.read(lambda c: users.by_login(c, login))["id"])
+
+
+def _issued(store: Store, login: str, user_id: str) -> dict[str, Any]:
     token = tokens.made()
 
     def issue(write: Write) -> datetime.datetime:
         users.succeeded(write, login)
-        return users.add_token(write, user["id"], tokens.hashed(token), "write", "session", LASTS)
+        return users.add_token(write, user_id, tokens.hashed(token), "write", "session", LASTS)
 
     return {"token": token, "expires_at": store.write(issue).isoformat()}
 
