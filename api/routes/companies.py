@@ -14,15 +14,9 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import (
-    engine_of,
-    language_of,
-    query_of,
-    received_file,
-    record_of,
-    written,
-)
-from api.errors import MEDIA_TYPE, ImportBusy, InvalidRequest, PlanBusy, WrongImportType
+from api.bodies import query_of, received_file, record_of, written
+from api.company_imports import ENDINGS, imported
+from api.errors import MEDIA_TYPE, InvalidRequest, WrongImportType
 from api.identity.caller import caller_of
 from api.policy import PURPOSES, Purpose
 from api.schemas.companies import (
@@ -52,13 +46,6 @@ from recommender.company.profile import Company
 from recommender.errors import NotFound, Problem
 from recommender.records import Identifier, Record, day_of, examined
 
-IMPORTER = "api.workers.imports:imported"
-ENDINGS = {
-    "text/csv": ".csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
-    "application/x-ndjson": ".jsonl",
-    "application/jsonl": ".jsonl",
-}
 NAMES = ("text", "uscc")
 
 router = APIRouter()
@@ -92,16 +79,11 @@ async def import_companies(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ENDINGS or "content-encoding" in request.headers:
         raise WrongImportType(given=(kind or "-")[:100])
-    wanted = query_of(request, ImportQuery).model_dump()
-    facts, state = dict(engine_of(request).catalogue.facts), request.app.state
+    wanted = query_of(request, ImportQuery)
     with tempfile.TemporaryDirectory(prefix="corridor-import-") as folder:
         path = Path(folder) / f"companies{ENDINGS[kind]}"
-        await received_file(request, state.settings.max_import, path)
-        given = (state.settings, caller_of(request), path, facts, wanted, language_of(request))
-        try:
-            found: dict[str, Any] = await state.imports.run(IMPORTER, *given)
-        except PlanBusy:
-            raise ImportBusy from None
+        await received_file(request, request.app.state.settings.max_import, path)
+        found = await imported(request, path, wanted)
     if "rows" in found:
         return written(found)
     return Response(orjson.dumps(found), found["status"], media_type=MEDIA_TYPE)
