@@ -49,13 +49,17 @@ NAMED = ("name_zh", "name_en", "uscc")
 
 
 class Known(NamedTuple):
-    """A field: its name in words, its value or values in words, who says so and since when."""
+    """A field: its name in words, its value or values in words, who says so and since when.
+
+    as_fact: the answer to a question of products rather than a field of the profile.
+    """
 
     name: str
     label: str
     values: list[str]
     source: str | None
     as_of: str | None
+    as_fact: bool = False
 
 
 def fields(company: Json, catalogue: Catalogue, language: Language) -> list[Known]:
@@ -168,7 +172,7 @@ class _Words:
             value = fact.get("value")
             several = value if isinstance(value, list) else [value]
             said = [self._answer(known, one) for one in several]
-            yield Known(f"facts.{name}", label, said, fact.get("source"), fact.get("as_of"))
+            yield Known(f"facts.{name}", label, said, fact.get("source"), fact.get("as_of"), True)
 
     def _answer(self, known: Any, value: Any) -> str:
         options = {} if known is None else {o.id: o for o in known.options or ()}
