@@ -42,6 +42,14 @@ async def ask(request: Request) -> Response:
 async def send(request: Request) -> Response:
     """Import a file; its report has an address of its own."""
     form = await forms.received(request)
+    try:
+        return await _sent(request, form)
+    finally:
+        for file in form.files.values():
+            await file.close()
+
+
+async def _sent(request: Request, form: Form) -> Response:
     key = f"page:{form.once or forms.new_key()}"
     store, caller = request.app.state.store, caller_of(request)
     try:
