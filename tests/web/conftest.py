@@ -97,6 +97,12 @@ def running(settings):
     listening.close()
 
 
+@pytest.fixture(scope="session")
+def running_site():
+    """The function `running`, for test modules."""
+    return running
+
+
 @pytest.fixture(scope="module")
 def site(seeded, tmp_path_factory):
     """The demo of one test module, on a copy of the record, without jobs in the background."""
