@@ -1,12 +1,14 @@
-"""The profile of a firm: nothing typed is lost, nothing unsaid is invented, and versions are kept."""
+"""The profile of a firm: nothing typed is lost, nothing unsaid invented, and versions are kept."""
 
 import re
+from decimal import Decimal
 
 import orjson
 import pytest
 from record import add_user, serving
 from starlette.testclient import TestClient
 
+from api.store.profiles import canonical
 from api.web.enterprise.filled import merged, number, shown
 from api.web.enterprise.steps import STEPS, filled
 from api.web.forms import Form
@@ -16,6 +18,7 @@ from recommender.tables import data_dir
 
 HERE = "http://127.0.0.1"
 SAMPLES = sorted((data_dir() / "samples").glob("*.yaml"))
+HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 BAD_USCC = "91990000MA0000018Y"
 
 
@@ -38,7 +41,7 @@ class Firm:
     def hidden(self, path):
         """The hidden fields of a page's main form."""
         main = self.client.get(path).text.partition("<main")[2]
-        return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', main))
+        return dict(HIDDEN.findall(main))
 
     def send(self, step, given=(), **fields):
         """Send a step as a browser does, with what it hides."""
@@ -90,8 +93,8 @@ def sent(profile, step):
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_a_form_sent_back_untouched_changes_nothing(path, step):
     before = Company.load(path)
-    plain = orjson.loads(before.model_dump_json(exclude_none=True))
-    assert Company.parse(merged(plain, step, sent(plain, step))) == before
+    plain = orjson.loads(canonical(before)[0])
+    assert merged(plain, step, sent(plain, step)) == plain
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
@@ -108,8 +111,18 @@ def test_none_and_nothing_said_are_two_things():
 
 @pytest.mark.parametrize(
     ("typed", "read"),
-    [("2,000,000", "2000000"), ("200万", "2000000"), ("1.5亿", "150000000"), ("0", "0")]
-    + [("12.345", "12.345"), ("-5", "-5"), ("2e6", "2e6"), ("nan", "nan"), ("１２", "１２")],
+    [
+        ("2,000,000", 2_000_000),
+        ("200万", 2_000_000),
+        ("1.5亿", 150_000_000),
+        ("0", 0),
+        ("12.345", Decimal("12.345")),
+        ("-5", -5),
+        ("2e6", "2e6"),
+        ("nan", "nan"),
+        ("9" * 40, "9" * 40),
+        ("\uff11\uff12", "\uff11\uff12"),
+    ],
 )
 def test_amounts_are_read_as_people_type_them(typed, read):
     assert number(typed) == read
@@ -185,7 +198,7 @@ def test_two_tabs_do_not_overwrite_each_other_unseen(firm):
     assert late.status_code == 412
     assert 'value="7"' in late.text
     assert firm.record["profile"]["need"]["amount"] == 1
-    again = dict(re.findall(r'name="(\w+)" value="([^"]*)"', late.text.partition("<main")[2]))
+    again = dict(HIDDEN.findall(late.text.partition("<main")[2]))
     new = {**again, "etag": again["etag"].replace("&#34;", '"'), **data, "need.amount": "7"}
     assert firm.client.post("/profile/need", data=new, follow_redirects=False).status_code == 303
     assert firm.record["profile"]["need"]["amount"] == 7
@@ -230,7 +243,7 @@ def test_the_figures_follow_what_is_typed(firm):
     need = {"need.amount": "1000000", "need.currency": "CNY", "action": "live"}
     answer = firm.send("need", need)
     assert answer.json()["problems"] == {}
-    assert "CNY 1,000,000" in answer.json()["html"]
+    assert "CNY 1 m" in answer.json()["html"]
     wrong = firm.send("who", {"uscc": BAD_USCC, "action": "live"}).json()
     assert list(wrong["problems"]) == ["uscc"]
     assert firm.record is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.web.charts.drawing import WIDTH, Chart, dot, line, picture, words
+from api.web.charts.drawing import WIDTH, Chart, dot, fitted, line, picture, words
 
 STEP = 36
 
@@ -37,7 +37,7 @@ def intervals(
     for row, item in enumerate(items):
         top = row * STEP
         parts += [
-            words(0, top + 13, item.label),
+            words(0, top + 13, fitted(item.label, 36)),
             words(WIDTH, top + 13, item.shown, "end", "soft-text"),
             line(place(item.low), top + 24, place(item.high), top + 24),
             dot(place(item.middle), top + 24, 5, item.css),

@@ -130,7 +130,7 @@ async def _refused(
         else {"": [error_text(error, language)]}
     )
     status = 422 if isinstance(error, InvalidRequest) else 409
-    context = {"problems": problems, "back": back, "typed": typed}
+    context = {"problems": problems, "way_back": back, "typed": typed}
     return await pages.shown(request, "enterprise/not_sent.html", status, **context)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from decimal import Decimal
 from typing import Any
 
 from api.web.enterprise.steps import Asked, Rows, Step, at
@@ -11,10 +12,12 @@ from api.web.forms import Form
 
 Json = dict[str, Any]
 _ROW = re.compile(r"\[(\d{1,3})\]\.")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SIZES = {"万": 4, "萬": 4, "亿": 8, "k": 3, "K": 3, "m": 6, "M": 6}
 _SPLIT = re.compile(r"[\s,，、;；>→]+")
 MOST_ROWS = 100
+LONGEST = 30
+LISTS = ("ticks", "codes")
 
 
 def merged(profile: Json, step: Step, form: Form) -> Json:
@@ -25,7 +28,10 @@ def merged(profile: Json, step: Step, form: Form) -> Json:
     after = copy.deepcopy(profile)
     for prefix, _, fields in step.parts:
         for field in fields:
-            _put(after, prefix + field.name, _value(field, form.many(prefix + field.name)))
+            name = prefix + field.name
+            none: list[str] | None = [] if form.one(f"{name}.none") else None
+            value = _value(field, form.many(name))
+            _put(after, name, none if value is None and field.kind in LISTS else value)
     for rows in step.rows:
         _put(after, rows.at, _records(rows, form))
     return after
@@ -36,7 +42,10 @@ def shown(profile: Json, step: Step, extra: int = 1) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for prefix, _, fields in step.parts:
         for field in fields:
-            found[prefix + field.name] = _text(field, at(profile, prefix + field.name))
+            kept = at(profile, prefix + field.name)
+            found[prefix + field.name] = _text(field, kept)
+            if field.kind in LISTS:
+                found[f"{prefix}{field.name}.none"] = kept == []
     for rows in step.rows:
         kept = at(profile, rows.at)
         lines = [{f.name: _text(f, row.get(f.name)) for f in rows.fields} for row in kept or ()]
@@ -50,7 +59,7 @@ def number(text: str) -> Any:
     """An amount as people type it: 1,840,000 or 184万 or 1.84 m; else the text itself.
 
     >>> number("1,840,000"), number("184万"), number("1.84 m"), number("about two")
-    ('1840000', '1840000', '1840000', 'about two')
+    (1840000, 1840000, 1840000, 'about two')
     """
     plain = text.replace(",", "").replace("，", "").replace(" ", "").removesuffix("元")
     size = _SIZES.get(plain[-1:], 0)
@@ -61,7 +70,9 @@ def number(text: str) -> Any:
     moved = whole + part[:size].ljust(size, "0")
     rest = part[size:].rstrip("0")
     sign, moved = ("-", moved[1:]) if moved.startswith("-") else ("", moved)
-    return sign + (moved.lstrip("0") or "0") + (f".{rest}" if rest else "")
+    if len(moved) > LONGEST:
+        return text
+    return Decimal(f"{sign}{moved}.{rest}") if rest else int(sign + moved)
 
 
 def _records(rows: Rows, form: Form) -> list[Json] | None:
@@ -96,7 +107,7 @@ def _value(field: Asked, given: list[str]) -> Any:
         return {"yes": True, "no": False}.get(text, text)
     if field.kind == "int":
         plain = number(text)
-        return int(plain) if plain.lstrip("-").isdecimal() and len(plain) < 16 else text
+        return plain if isinstance(plain, int) else text
     if field.kind == "amount":
         return number(text)
     return text.upper() if field.source in ("currencies", "countries") else text
@@ -110,7 +121,7 @@ def _text(field: Asked, value: Any) -> Any:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _put(profile: Json, path: str, value: Any) -> None:

@@ -83,11 +83,11 @@ async def step_sent(request: Request, step: str) -> Response:
     raw = _routed(merged(firm.profile, asked, form), asked, form)
     action = form.one("action") or "save"
     if action == "live":
-        return _live(request, raw)
+        return _live(request, asked, raw)
     agreed = frozenset(form.many("agreed")) if asked.name == "who" else None
     entry = Entry(raw, form.one("etag"), agreed)
     if action.startswith(LATER):
-        problems = _problems(request, raw) if action == "look" else {}
+        problems = _problems(request, asked, raw) if action == "look" else {}
         return await _page(request, asked, firm, replace(entry, problems=problems, extra=3))
     try:
         engine_of(request).read(raw)
@@ -104,7 +104,7 @@ async def _refused(
     """The step with what was typed, and why it was not saved."""
     language = language_of(request)
     if isinstance(error, InvalidInput):
-        problems = forms.beside(error, language, "profile.")
+        problems = forms.beside(error, language, _labels(step, language))
     else:
         place = "" if isinstance(error, Stale) else "uscc"
         problems = {place: [error_text(error, language)]}
@@ -139,21 +139,22 @@ def _routed(raw: Json, step: Step, form: Form) -> Json:
     return raw
 
 
-def _problems(request: Request, raw: Json) -> dict[str, list[str]]:
+def _problems(request: Request, step: Step, raw: Json) -> dict[str, list[str]]:
     try:
         engine_of(request).read(raw)
     except InvalidProfile as error:
-        return forms.beside(error, language_of(request))
+        language = language_of(request)
+        return forms.beside(error, language, _labels(step, language))
     return {}
 
 
-def _live(request: Request, raw: Json) -> Response:
+def _live(request: Request, step: Step, raw: Json) -> Response:
     """The figures beside the form as HTML, and what is wrong by field, for the page's script."""
     language, engine = language_of(request), engine_of(request)
     company, problems = Company.examine(raw)
     template = pages.environment(language).get_template("enterprise/figures.html")
     found = live(engine, company, language) if company and not problems else None
-    beside = forms.beside(InvalidRequest(problems), language)
+    beside = forms.beside(InvalidRequest(problems), language, _labels(step, language))
     html = template.render(live=found, language=language)
     return JSONResponse({"html": html, "problems": beside}, headers=pages.HEADERS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
@@ -149,8 +150,6 @@ def _value(text: str, kind: str) -> Any:
     if kind == "flag":
         return {"yes": True, "no": False}.get(text, text)
     if kind == "number":
-        try:
-            return float(number(text)) if "." in number(text) else int(number(text))
-        except (ValueError, OverflowError):
-            return text
+        found = number(text)
+        return float(found) if isinstance(found, Decimal) else found
     return text

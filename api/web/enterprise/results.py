@@ -163,17 +163,19 @@ def contributions(match: Json, language: Language) -> Chart:
 def _bars(found: list[Json], language: Language) -> Chart:
     items = [
         Bar(
-            f"{c['label']}{pages.MARKS[language]['colon']}{c['text']}"
-            if len(found) > STRONGEST
-            else c["text"],
+            c["text"],
             c["contribution"],
             f"{c['contribution']:+.2f}" if c["known"] else say(language, "not known"),
             "c-accent" if c["known"] and not c["open"] else "c-soft",
         )
         for c in found
     ]
-    head = (say(language, "Reason"), say(language, "Points"))
-    return bars(items, say(language, "What the score is made of"), head, most=2)
+    title, points = say(language, "What the score is made of"), say(language, "Points")
+    chart = bars(items, title, (say(language, "Reason"), points), most=2)
+    rows = [(c["label"], c["text"], i.shown) for c, i in zip(found, items, strict=True)]
+    return chart._replace(
+        head=(say(language, "Reason"), say(language, "In words"), points), rows=rows
+    )
 
 
 def _lane(lane: Json) -> Json:

@@ -1,6 +1,8 @@
 // The profile while it is filled in: live figures, problems beside fields as they are left, goods by
 // name, routes picked on the drawing. All of it works without this file, by buttons.
 const form = document.getElementById("step");
+// Inputs named action hide the property of that name.
+const place = form.getAttribute("action");
 const figures = document.getElementById("figures");
 const left = new Set();
 let waiting, latest = 0;
@@ -11,7 +13,7 @@ async function look() {
   data.set("action", "live");
   let answer;
   try {
-    answer = await fetch(form.action, { method: "POST", body: data, headers: { Accept: "application/json" } });
+    answer = await fetch(place, { method: "POST", body: data, headers: { Accept: "application/json" } });
   } catch { return; }
   if (turn !== latest || !answer.ok) return;
   const found = await answer.json();
