@@ -199,8 +199,13 @@ async def prospects_asked(request: Request, product_id: str) -> tuple[ProspectOp
     if problems:
         raise InvalidRequest(problems)
     spoken: ProspectOptions = options.model_copy(update={"language": language_of(request)})
-    again = {"product_id": product_id, "options": _resolved(spoken, body.get("options") or {})}
-    return spoken, Stated(again, product_id=product_id)
+    return spoken, stated_list(product_id, spoken, body.get("options") or {})
+
+
+def stated_list(product_id: str, options: ProspectOptions, given: Mapping[str, Any]) -> Stated:
+    """A request for a list of prospects. given: its options as plain values."""
+    again = {"product_id": product_id, "options": _resolved(options, given)}
+    return Stated(again, product_id=product_id)
 
 
 async def record_of(

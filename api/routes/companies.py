@@ -14,15 +14,9 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import (
-    engine_of,
-    language_of,
-    query_of,
-    received_file,
-    record_of,
-    written,
-)
-from api.errors import MEDIA_TYPE, ImportBusy, InvalidRequest, PlanBusy, WrongImportType
+from api.bodies import engine_of, query_of, received_file, record_of, written
+from api.company_imports import ENDINGS, IMPORTER, read_in
+from api.errors import MEDIA_TYPE, InvalidRequest, WrongImportType
 from api.identity.caller import caller_of
 from api.policy import PURPOSES, Purpose
 from api.schemas.companies import (
@@ -54,13 +48,6 @@ from recommender.company.profile import Company
 from recommender.errors import NotFound, Problem
 from recommender.records import Identifier, Record, day_of, examined, unreadable
 
-IMPORTER = "api.workers.imports:imported"
-ENDINGS = {
-    "text/csv": ".csv",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
-    "application/x-ndjson": ".jsonl",
-    "application/jsonl": ".jsonl",
-}
 NAMES = ("text", "uscc")
 
 router = APIRouter()
@@ -104,15 +91,10 @@ async def imported(request: Request, importer: str, *wanted: Any) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ENDINGS or "content-encoding" in request.headers:
         raise WrongImportType(given=(kind or "-")[:100])
-    state = request.app.state
     with tempfile.TemporaryDirectory(prefix="corridor-import-") as folder:
         path = Path(folder) / f"rows{ENDINGS[kind]}"
-        await received_file(request, state.settings.max_import, path)
-        given = (state.settings, caller_of(request), path, *wanted, language_of(request))
-        try:
-            found: dict[str, Any] = await state.imports.run(importer, *given)
-        except PlanBusy:
-            raise ImportBusy from None
+        await received_file(request, request.app.state.settings.max_import, path)
+        found = await read_in(request, importer, path, *wanted)
     if "rows" in found:
         return written(found)
     return Response(orjson.dumps(found), found["status"], media_type=MEDIA_TYPE)

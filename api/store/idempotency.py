@@ -19,6 +19,7 @@ from api.refusals import KeyReused
 from api.store.store import Store
 from api.store.tables import idempotency_keys
 from api.store.writer import Write
+from recommender.errors import NotFound
 
 KEPT = datetime.timedelta(hours=48)
 Work = Callable[[Write], dict[str, Any]]
@@ -77,6 +78,16 @@ def once(write: Write, claim: Claim | None, work: Work, status: int = 201) -> Ke
     own = _owned(claim.user_id, claim.key)
     write.execute(sa.update(idempotency_keys).where(*own).values(answer=answer))
     return Kept(status, answer, again=False)
+
+
+def answer_of(connection: sa.Connection, user_id: str, key: str) -> dict[str, Any]:
+    """What was answered under a key of a user, while it is kept; raises NotFound."""
+    query = sa.select(idempotency_keys.c.answer).where(*_owned(user_id, key))
+    found = connection.execute(query).scalar_one_or_none()
+    if not found:
+        raise NotFound(kind="report", id=key)
+    answer: dict[str, Any] = orjson.loads(found)
+    return answer
 
 
 def _found(connection: sa.Connection, claim: Claim) -> Any:

@@ -15,7 +15,7 @@ from api.errors import InvalidRequest
 from api.policy import Caller
 from api.schemas.outcomes import OutcomeEntry, OutcomeQuery
 from api.store import shown
-from api.store.companies import seen
+from api.store.companies import seen, visible
 from api.store.outcome_entries import Entries
 from api.store.profiles import deidentified
 from api.store.references import about_company
@@ -99,6 +99,21 @@ def listed(connection: sa.Connection, caller: Caller, asked: OutcomeQuery) -> di
     ]
     page = {"limit": asked.limit, "offset": asked.offset}
     return {"outcomes": found, "total": total.scalar_one(), **page}
+
+
+def of_company(connection: sa.Connection, caller: Caller, company_id: str) -> list[Row]:
+    """What became of products shown to a company, the latest first; raises NotFound and Erased."""
+    company = visible(connection, caller, company_id)
+    columns = ("id", "product_id", "outcome", "reason_code", "decided_on", "application_id")
+    query = (
+        sa.select(outcomes.c.at, outcomes.c.user_id, *(outcomes.c[name] for name in columns))
+        .where(
+            outcomes.c.organisation_id == caller.organisation_id,
+            outcomes.c.company_id == company["id"],
+        )
+        .order_by(outcomes.c.decided_on.desc(), outcomes.c.at.desc(), outcomes.c.id)
+    )
+    return list(connection.execute(query).mappings())
 
 
 def _wanted(asked: OutcomeQuery) -> list[sa.ColumnElement[bool]]:

@@ -173,6 +173,27 @@ def _wanted(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return found
 
 
+def last_lists(connection: sa.Connection, caller: Caller, limit: int) -> list[Row]:
+    """The last list of prospects that a caller was given of each product, the latest first."""
+    mine = (
+        runs.c.organisation_id == caller.organisation_id,
+        runs.c.user_id == caller.user_id,
+        runs.c.operation == "prospects",
+        runs.c.answer.is_not(None),
+    )
+    last = (
+        sa.select(runs.c.product_id, sa.func.max(runs.c.at).label("at"))
+        .where(*mine)
+        .group_by(runs.c.product_id)
+        .order_by(sa.func.max(runs.c.at).desc())
+        .limit(limit)
+        .subquery()
+    )
+    same = (runs.c.product_id == last.c.product_id) & (runs.c.at == last.c.at)
+    query = sa.select(runs).join(last, same).where(*mine).order_by(runs.c.at.desc(), runs.c.id)
+    return list(connection.execute(query).mappings())
+
+
 def overrides_of(connection: sa.Connection, organisation_id: str, company_id: str) -> list[Row]:
     """Overrides of a company that are in force, oldest first."""
     names = ("id", "product_id", "decision", "reason", "user_id", "run_id", "at")

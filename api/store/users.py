@@ -120,6 +120,13 @@ def organisation(connection: sa.Connection, organisation_id: str) -> Row:
     return found
 
 
+def branches_of(connection: sa.Connection, organisation_id: str) -> list[Row]:
+    """The branches of an organisation, by id."""
+    own = branches.c.organisation_id == organisation_id
+    query = sa.select(branches).where(own).order_by(branches.c.id)
+    return list(connection.execute(query).mappings())
+
+
 def add_organisation(write: Write, row: Row) -> None:
     """A new organisation: id, kind, name_zh, name_en, synthetic. Raises AlreadyThere."""
     _insert(write, organisations, {**row, "created_at": write.at}, "organisation", row["id"])

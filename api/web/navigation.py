@@ -50,6 +50,7 @@ NAVIGATION: Mapping[Role, tuple[Entry, ...]] = {
         Entry("/models", N_("Models"), N_("Train, compare, promote and roll back.")),
     ),
     "admin": (
+        Entry("/prospects", N_("Prospects"), N_("Whom to call about a product, and what to say.")),
         Entry("/companies", N_("Companies"), N_("What is known about each firm, with its source.")),
         Entry("/catalogues", N_("Catalogues"), N_("Versions, problems, differences, activation.")),
         Entry("/models", N_("Models"), N_("Train, compare, promote and roll back.")),

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import threading
+import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -11,11 +12,13 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
+from starlette.testclient import TestClient
 
 from api import demo
 from api.app import create_app
 from api.commands.serve import bound
 from api.settings import Settings
+from api.store.jobs import last_done
 
 CHROMIUM = os.environ.get("CORRIDOR_CHROMIUM", "/usr/bin/chromium")
 QUIET = (
@@ -50,12 +53,36 @@ class Site:
     app: object
 
 
-@pytest.fixture(scope="module")
-def site(seeded, tmp_path_factory):
-    """The demo of one test module, on a copy of the record, without jobs in the background."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copy(seeded, folder / "demo.db")
-    settings = Settings(store=f"sqlite:///{folder / 'demo.db'}", models=folder / "models", jobs=0)
+def copied(source, folder):
+    """Settings of a record that was copied into a folder, with what belongs to it."""
+    shutil.copytree(source.parent, folder, dirs_exist_ok=True)
+    store = f"sqlite:///{folder / source.name}"
+    return Settings(store=store, models=folder / "models", jobs=0)
+
+
+@pytest.fixture(scope="session")
+def copy_of():
+    """The function `copied`, for test modules."""
+    return copied
+
+
+@pytest.fixture(scope="session")
+def listed(seeded, tmp_path_factory):
+    """The same record after its population was built; to be copied, not to be used."""
+    folder = tmp_path_factory.mktemp("listed")
+    settings = copied(seeded, folder).model_copy(update={"jobs": 1})
+    app = create_app(settings, demo=True)
+    with TestClient(app, base_url="http://127.0.0.1"):
+        until = time.monotonic() + 120
+        while not app.state.store.read(lambda c: last_done(c, demo.BANK, "population")):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+    return folder / demo.DATABASE
+
+
+@contextlib.contextmanager
+def running(settings):
+    """The service in a thread of its own."""
     app = create_app(settings, demo=True)
     listening = bound("127.0.0.1", 0)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")
@@ -68,6 +95,19 @@ def site(seeded, tmp_path_factory):
     server.should_exit = True
     thread.join(timeout=20)
     listening.close()
+
+
+@pytest.fixture(scope="session")
+def running_site():
+    """The function `running`, for test modules."""
+    return running
+
+
+@pytest.fixture(scope="module")
+def site(seeded, tmp_path_factory):
+    """The demo of one test module, on a copy of the record, without jobs in the background."""
+    with running(copied(seeded, tmp_path_factory.mktemp("site"))) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
