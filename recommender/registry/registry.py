@@ -294,7 +294,7 @@ class Registry:
         """
         while True:
             steps = self.history()
-            last = _undoable(steps)
+            last = undoable(steps)
             if last is None:
                 raise NothingBefore([])
             self._check(last.kind, last.before)
@@ -336,8 +336,8 @@ def decided(
     return Step(action, then.model, before, who, _now(), why, despite, kind, then.catalogue)
 
 
-def _undoable(steps: Iterable[Step]) -> Step | None:
-    """The last step that changed something and was not undone."""
+def undoable(steps: Iterable[Step]) -> Step | None:
+    """The last step that changed something and was not undone; None where there is none."""
     done: list[Step] = []
     for step in steps:
         if step.action == "rollback":
