@@ -16,7 +16,7 @@ from api.store.writer import Write
 from recommender import Catalogue
 from recommender.catalogue.catalogue import common_head
 from recommender.catalogue.columns import SECTIONS
-from recommender.catalogue.files import read_files
+from recommender.catalogue.files import read_files, write_catalogue
 from recommender.errors import CorridorError, NotFound, UnreadableFile
 from recommender.registry.catalogues import PACKAGED, content_of
 from recommender.registry.registry import Registry
@@ -167,3 +167,20 @@ def version_of(registry: Registry, version: str) -> Catalogue:
     if version in (PACKAGED, packaged.version):
         return packaged
     raise NotFound(kind="catalogue", id=version)
+
+
+def exported(
+    settings: Settings, organisation_id: str, version: str, ending: str
+) -> tuple[bytes | None, Any]:
+    """A catalogue as a file of that ending, in the worker of a server; or errors."""
+    store = Store(settings.store)
+    try:
+        catalogue = version_of(Registry(StoreShelf(store, organisation_id)), version)
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder) / f"catalogue{ending}"
+            write_catalogue(catalogue.document(), place)
+            return place.read_bytes(), None
+    except CorridorError as error:
+        return None, told_of(error, settings)
+    finally:
+        store.close()

@@ -266,6 +266,18 @@ class Registry:
             self.shelf.add(weights, more, files or {})
         return self.shelf.place(weights.version)
 
+    def edit(self, before: Weights, changed: Mapping[str, float], why: str) -> Weights:
+        """A model with weights changed by hand, kept without serving and without chances.
+
+        Raises InvalidParameters for what are no weights, and what `add` raises.
+        """
+        weights = replace(before, weights={**before.weights, **changed}, uptake={})
+        known = before.version in self.versions()
+        made_up = known and self.manifest(before.version).get("synthetic", False)
+        told = {"kind": "edited", "prior": before.version, "changes": dict(changed)}
+        self.add(weights, {**told, "synthetic": made_up, "why": why})
+        return weights
+
     def promote(self, version: str, who: str, why: str, despite: tuple[str, ...] = ()) -> Step:
         """Let a model serve from now on. despite: codes of what spoke against it."""
         self.load(version)
