@@ -15,7 +15,7 @@ from api.identity.caller import caller_of
 from api.web import access, forms, pages
 from api.web.analyst import registry
 from api.web.analyst.catalogues import named_samples
-from api.web.words import say
+from api.web.words import N_, say
 from recommender import Catalogue
 from recommender.answers.explain import Wording
 from recommender.catalogue.cells import read, written
@@ -28,7 +28,17 @@ from recommender.vocabulary import PROVENANCES
 EDITED = "api.jobs.catalogues:edited"
 LONG = ("summary", "question", "effort")
 PRODUCT = ("name_zh", "name_en", "summary.zh", "summary.en")
-RANGES = ("amount", "tenor_days")
+RANGES = {"amount": N_("Amount in CNY"), "tenor_days": N_("Tenor in days")}
+TEXTS = {
+    "summary.zh": N_("Summary in Chinese"),
+    "summary.en": N_("Summary in English"),
+    "label.zh": N_("Name in Chinese"),
+    "label.en": N_("Name in English"),
+    "question.zh": N_("Question in Chinese"),
+    "question.en": N_("Question in English"),
+    "effort.zh": N_("What it takes, in Chinese"),
+    "effort.en": N_("What it takes, in English"),
+}
 FACT = tuple(f"{part}.{side}" for part in ("label", "question", "effort") for side in ("zh", "en"))
 NUMBERED = re.compile(r"\[(\d+)\]")
 router = APIRouter(include_in_schema=False)
@@ -154,7 +164,7 @@ def _range(record: Product, part: str, language: Language) -> Group:
     now = record.provenance.get(part, "illustrative")
     name = f"provenance.{part}"
     places.append(_source(record, name, now, language))
-    return Group(_column_name("products", f"{part}.high", language), "", places)
+    return Group(say(language, RANGES[part]), "", places)
 
 
 def _rules(record: Product, wording: Wording, language: Language) -> Iterator[Group]:
@@ -197,6 +207,8 @@ def _cell(value: Any, column: Column) -> str:
 
 
 def _column_name(section: str, name: str, language: Language) -> str:
+    if name in TEXTS:
+        return say(language, TEXTS[name])
     key = f"columns.{section}.{name}.name"
     return text(key, language) if key in table() else name
 

@@ -90,6 +90,7 @@ async def _page(request: Request, job_id: str, status: int = 200) -> Response:
         "open": open_,
         "usual": _usual(found["kind"], job_id, rows),
         "may": caller.role in JOBS[found["kind"]] and caller.scope == "write" and open_,
+        "may_again": caller.role in JOBS[found["kind"]] and caller.scope == "write",
         "seconds": _seconds(found["started_at"], found["ended_at"]),
     }
     return await pages.shown(request, "analyst/job.html", status, **context)

@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from api import job_requests
 from api.bodies import language_of
-from api.decisions import asked, decided, promoted
-from api.refusals import ModelRefused
+from api.decisions import asked, decided
 from api.registry_answers import Versions
 from api.web import access, forms, pages
 from api.web.analyst import cards, measures, registry
@@ -70,25 +70,22 @@ async def model(request: Request, version: str) -> Response:
     return await _model(request, version)
 
 
-@router.post("/models/{version}/promote", dependencies=[access.needs("promote_model")])
+@router.post("/models/{version}/promote", dependencies=[access.needs("promote_model", "start_job")])
 async def promote(request: Request, version: str) -> Response:
-    """Let a model serve; what speaks against it is shown first, and can be overruled."""
-    form, language = await forms.received(request), language_of(request)
-    typed = {"reason": form.one("reason"), "despite": form.one("despite") == "yes"}
+    """Have a model checked, and let it serve where nothing speaks against it or one insists.
+
+    Every case is tried with it, which takes longer than a page: it is a job.
+    """
+    form = await forms.received(request)
+    await asked(request, lambda versions: versions.registry.load(version))
     try:
         wish = registry.reason_of(form)
-        step, wrong = await promoted(request, version, wish.reason, despite=wish.despite)
-    except ModelRefused as error:
-        found = [said for said in forms.beside(error, language).values()]
-        objections = list(dict.fromkeys(one for said in found for one in said))
-        return await _model(request, version, 422, objections=objections, **typed)
     except InvalidInput as error:
-        problems = forms.beside(error, language)
-        return await _model(request, version, 422, problems=problems, **typed)
-    if step is None:
-        problems = {"": [registry.told(wrong, request)["detail"]]}
-        return await _model(request, version, 422, problems=problems, **typed)
-    return RedirectResponse("/models", 303)
+        problems = forms.beside(error, language_of(request))
+        return await _model(request, version, 422, problems=problems, reason=form.one("reason"))
+    parameters = {"model": version, "reason": wish.reason, "despite": wish.despite}
+    job_id = await job_requests.begun(request, "promote", parameters)
+    return RedirectResponse(f"/jobs/{job_id}", 303)
 
 
 def _listed(versions: Versions) -> Json:
@@ -154,8 +151,8 @@ async def _model(request: Request, version: str, status: int = 200, **context: A
         charts.append(measures.reliable(evaluation["uptake"], language))
     champion = next(e["version"] for e in listed["models"] if e["serving"])
     whole = {
-        "model": found, "card": card, "charts": charts, "champion": champion, "objections": [],
-        "problems": {}, "reason": "", "despite": False, "headline": measures.headline(evaluation),
+        "model": found, "card": card, "charts": charts, "champion": champion,
+        "problems": {}, "reason": "", "headline": measures.headline(evaluation),
         "may": registry.may(request, "promote_model"), "peer": _peer(language),
         "shown": lambda v: measures.shown(v, language), **context,
     }  # fmt: skip
