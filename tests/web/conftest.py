@@ -83,11 +83,13 @@ class Watched:
     """A page of a browser that notes everything that must not happen.
 
     page: Playwright's; console messages, failed or foreign requests and server errors are noted.
+    scripts: whether its scripts run.
     `expected`: statuses of 400 and more that a test means to see.
     """
 
     page: object
     address: str
+    scripts: bool = True
     complaints: list = field(default_factory=list)
     expected: set = field(default_factory=set)
 
@@ -157,7 +159,7 @@ def open_page(browser, site):
                 lambda route: route.fulfill(status=200, content_type="text/javascript", body=""),
             )
         context.set_default_timeout(10_000)
-        found = Watched(context.new_page(), address or site.address)
+        found = Watched(context.new_page(), address or site.address, scripts)
         opened.append((context, found))
         return found
 
