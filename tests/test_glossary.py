@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import page_words
 import pytest
 
 from recommender.company.profile import Company
@@ -54,6 +55,14 @@ def words_of_tables() -> Iterator[Place]:
             yield from sentences(dict(row.values), f"{name}:{row.row}")
 
 
+def words_of_pages() -> Iterator[Place]:
+    """What the pages say, in both languages."""
+    for language in ("zh", "en"):
+        for message in page_words.kept(language):
+            if message.id:
+                yield f"{language}:{message.id}", str(message.string)
+
+
 @cache
 def everything() -> tuple[Place, ...]:
     trees = [
@@ -65,7 +74,7 @@ def everything() -> tuple[Place, ...]:
     for page in PAGES:
         lines = page.read_text("utf-8").splitlines()
         found += [(f"{page.parent.name}/{page.name}:{n}", text) for n, text in enumerate(lines, 1)]
-    return (*found, *labels_of_the_profile(), *words_of_tables())
+    return (*found, *labels_of_the_profile(), *words_of_tables(), *words_of_pages())
 
 
 def says(variant: str, text: str) -> bool:

@@ -6,8 +6,9 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.bodies import asked, placed
-from api.runs import given
+from api.asking import tried
+from api.bodies import asked
+from api.runs import JSON, given
 from api.schemas.requests import EligibilityRequest, RecommendationRequest, WhatIfRequest
 
 router = APIRouter()
@@ -33,7 +34,7 @@ async def eligibility(request: Request) -> Response:
 async def what_if(request: Request) -> Response:
     """The answer before and after a change."""
     query = await asked(request, WhatIfRequest)
-    with placed("set"):
-        answer = query.engine.what_if(query.company, query.changes, query.options)
-    body = orjson.dumps(answer)
-    return await given(request, "what_if", query.stated, body, answer["before"])
+    run_id, answer = await tried(
+        request, query.engine, query.company, query.changes, query.options, query.stated
+    )
+    return Response(orjson.dumps(answer), headers={"Run-Id": run_id}, media_type=JSON)

@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api import cursors
-from api.bodies import company_of, engine_of, language_of, query_of, stated_by, written
+from api.asking import recommended
+from api.bodies import engine_of, query_of, written
 from api.identity.caller import caller_of
 from api.replays import COMPARED, replayed
-from api.runs import JSON, kept
+from api.runs import JSON
 from api.schemas.runs import RunsQuery
 from api.store import runs as kept_runs
 from api.store.runs import Wanted
@@ -28,28 +29,14 @@ YES_NO = {"true": True, "false": False}
 @router.get("/v1/companies/{company_id}/recommendations", operation_id="company_recommendations")
 async def company_recommendations(request: Request, company_id: str) -> Response:
     """Ranked products for a company of the record, and the overrides in force beside them."""
-    engine = engine_of(request)
-    given = _options(request.query_params)
-    options = engine.options(given)
-    language = options.language or language_of(request)
-    options = options.model_copy(update={"language": language})
-    row = await company_of(request, company_id)
-    profile = orjson.loads(row["profile"])
-    answer = engine.recommend(engine.read(profile), options)
-    body = orjson.dumps(answer)
-    stated = stated_by(profile, options, given, row)
-    run_id = await kept(request, "recommend", stated, body, answer)
-    organisation_id = caller_of(request).organisation_id
-    found = await request.app.state.store.reading(
-        lambda c: kept_runs.overrides_of(c, organisation_id, company_id)
-    )
+    found = await recommended(request, company_id, _options(request.query_params))
     whole = {
         "company_id": company_id,
-        "company_version": row["version"],
-        "overrides": [_decided(row) for row in found],
-        "answer": orjson.Fragment(body),
+        "company_version": found.row["version"],
+        "overrides": [_decided(row) for row in found.overrides],
+        "answer": orjson.Fragment(found.body),
     }
-    return Response(orjson.dumps(whole), headers={"Run-Id": run_id}, media_type=JSON)
+    return Response(orjson.dumps(whole), headers={"Run-Id": found.run_id}, media_type=JSON)
 
 
 @router.get("/v1/runs", operation_id="runs")

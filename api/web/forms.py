@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
@@ -18,7 +19,7 @@ from api.identity.caller import caller_of
 from api.refusals import ForeignForm, StaleForm
 from api.store.idempotency import Claim, request_hash
 from api.web.access import forgery_token, token
-from recommender.errors import InvalidInput, Problem
+from recommender.errors import InvalidInput
 from recommender.texts import Language, problem_text
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -110,20 +111,19 @@ def carried_back(text: str) -> Pairs:
     return _pairs(text.encode())
 
 
-def beside(error: InvalidInput, language: Language, prefix: str = "") -> dict[str, list[str]]:
+def beside(
+    error: InvalidInput, language: Language, names: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, list[str]]:
     """Sentences by field, as a page shows them; "" holds those of no field.
 
-    prefix: what the names of the fields begin with, as `profile.`, is taken off.
+    names: of the fields in words, for the sentences. `profile.` before a field is taken off.
     """
     found: dict[str, list[str]] = {}
     for problem in error.problems:
-        name = problem.field.removeprefix(prefix)
-        found.setdefault(name, []).append(_sentence(problem, language))
+        name = problem.field.removeprefix("profile.")
+        told = replace(problem, field=names.get(name, name))
+        found.setdefault(name, []).append(problem_text(told, language))
     return found
-
-
-def _sentence(problem: Problem, language: Language) -> str:
-    return problem_text(problem, language)
 
 
 async def _read(request: Request) -> tuple[Pairs, Uploads]:

@@ -16,7 +16,7 @@ from api.policy import Caller
 from api.refusals import NotAuthenticated
 from api.web import access, formats, forms, navigation, static_files, words
 from recommender import Engine, __version__
-from recommender.texts import LANGUAGES, Language, text
+from recommender.texts import LANGUAGES, Language, show, text
 
 TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (
@@ -25,6 +25,11 @@ POLICY = (
 )
 # Forms say where they come from only under a policy that lets them.
 HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
+# How a sentence ends, and what stands between the parts of one.
+MARKS: Mapping[Language, Mapping[str, str]] = {
+    "zh": {"stop": "。", "comma": "、", "colon": "：", "semicolon": "；"},
+    "en": {"stop": ". ", "comma": ", ", "colon": ": ", "semicolon": "; "},
+}
 HTML_LANGUAGE: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 
@@ -48,10 +53,12 @@ def environment(language: Language) -> Environment:
     for name in ("amount", "span", "date", "moment", "percent", "count", "plain_amount"):
         made.filters[name] = partial(_spoken, getattr(formats, name), language)
     made.filters["fields"] = forms.carried_back
+    made.filters["said"] = lambda value: show(value, language)
     made.globals.update(
         static=static_files.address,
         label=lambda key: text(key, language),
         unknown=lambda: formats.unknown(language),
+        marks=MARKS[language],
         notices={name: text("notice.not_a_decision", name) for name in LANGUAGES},
     )
     return made

@@ -8,9 +8,10 @@ pytestmark = pytest.mark.browser
 WIDE, NARROW = (1280, 900), (375, 800)
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("language", "size", "theme"),
+    [("zh", WIDE, "light"), ("en", WIDE, "dark"), ("zh", NARROW, "dark"), ("en", NARROW, "light")],
+)
 def test_a_stranger_sees_the_start_and_the_login(open_page, language, size, theme):
     watched = open_page(language, size, theme=theme)
     watched.go("/")
@@ -21,8 +22,7 @@ def test_a_stranger_sees_the_start_and_the_login(open_page, language, size, them
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+@pytest.mark.parametrize(("language", "scripts"), [("zh", True), ("en", False)])
 def test_every_role_enters_the_demo_sees_its_home_and_leaves(open_page, role, language, scripts):
     watched = open_page(language, NARROW if scripts else WIDE, scripts=scripts)
     watched.enter(role)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.web.charts.drawing import WIDTH, Chart, picture, rect, words
+from api.web.charts.drawing import WIDTH, Chart, fitted, picture, rect, words
 
-STEP, THICK = 36, 10
+STEP, THICK = 38, 10
+TRACK = WIDTH - 64
 
 
 class Bar(NamedTuple):
@@ -26,10 +27,10 @@ def bars(items: Sequence[Bar], title: str, head: tuple[str, str], most: float = 
     for row, item in enumerate(items):
         top = row * STEP
         parts += [
-            words(0, top + 13, item.label),
-            words(WIDTH, top + 13, item.shown, "end", "soft-text"),
-            rect(0, top + 19, WIDTH, THICK, "c-shade"),
-            rect(0, top + 19, WIDTH * max(item.value, 0) / full, THICK, item.css),
+            words(0, top + 13, fitted(item.label)),
+            words(WIDTH, top + 29, item.shown, "end", "soft-text"),
+            rect(0, top + 19, TRACK, THICK, "c-shade"),
+            rect(0, top + 19, TRACK * max(item.value, 0) / full, THICK, item.css),
         ]
     desc = "; ".join(f"{item.label}: {item.shown}" for item in items)
     svg = picture(parts, max(len(items) * STEP, 1), title, desc)

@@ -47,6 +47,23 @@ def words(x: float, y: float, said: object, anchor: str = "start", css: str = ""
     )
 
 
+def fitted(said: str, most: int = 58) -> str:
+    """A label cut to the width of a picture; the table behind it has all of it.
+
+    most: Latin letters that find room; a Chinese character takes the room of two.
+
+    >>> fitted("short"), fitted("x" * 80, 6), fitted("重庆某农机出口", 8)
+    ('short', 'xxxxx…', '重庆某…')
+    """
+    room, kept = most, ""
+    for place, sign in enumerate(said):
+        room -= 2 if ord(sign) > 0x2E7F else 1
+        if room < (1 if place + 1 < len(said) else 0):
+            return f"{kept}…"
+        kept += sign
+    return kept
+
+
 def line(x1: float, y1: float, x2: float, y2: float, css: str = "c-axis") -> Markup:
     """A straight line."""
     return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>').format(

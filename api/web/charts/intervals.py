@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.web.charts.drawing import WIDTH, Chart, dot, line, picture, words
+from api.web.charts.drawing import WIDTH, Chart, dot, fitted, line, picture, words
 
 STEP, TWO_LINES = 36, 52
 LETTER, HAN = 6.4, 12
@@ -41,7 +41,7 @@ def intervals(
     for row, item in enumerate(items):
         top = row * step
         parts += [
-            words(0, top + 13, item.label),
+            words(0, top + 13, fitted(item.label, 56)),
             words(WIDTH, top + 13, item.shown, "end", "soft-text")
             if apart
             else words(0, top + 28, item.shown, css="soft-text"),

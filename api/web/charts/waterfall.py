@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from api.web.charts.drawing import WIDTH, Chart, line, picture, rect, words
+from api.web.charts.drawing import WIDTH, Chart, fitted, line, picture, rect, words
 
 STEP, THICK = 40, 14
 
@@ -28,7 +28,7 @@ def waterfall(steps: Sequence[Step], title: str, head: tuple[str, str]) -> Chart
         top, left = row * STEP, min(step.start, step.end) / full * WIDTH
         right = max(step.start, step.end) / full * WIDTH
         parts += [
-            words(0, top + 13, step.label),
+            words(0, top + 13, fitted(step.label, 42)),
             words(WIDTH, top + 13, step.shown, "end", "soft-text"),
             rect(0, top + 18, WIDTH, THICK, "c-shade"),
             rect(left, top + 18, right - left, THICK, step.css),

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import Request
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
 
 from api.bodies import engine_of
 from api.identity.caller import caller_of, permit
 from api.schemas.applications import BoardQuery
 from api.store import application_views, companies
-from api.web import pages
+from api.web import access, forms, pages
+from api.web.enterprise import firm as firms
 
 NEWEST = 5
+MOST = 50
+router = APIRouter(include_in_schema=False)
 
 
 async def home(request: Request) -> Response:
@@ -24,9 +27,21 @@ async def home(request: Request) -> Response:
     permit(caller, "applications")
 
     def find(connection: sa.Connection) -> dict[str, Any]:
-        found = companies.listed(connection, caller, {}, None, NEWEST)
+        found = companies.listed(connection, caller, {}, None, MOST)
         board = application_views.board(connection, caller, BoardQuery(limit=NEWEST), catalogue)
         return {"companies": found, "board": board}
 
     found = await request.app.state.store.reading(find)
-    return await pages.shown(request, "enterprise/home.html", catalogue=catalogue, **found)
+    firm = await firms.own(request)
+    return await pages.shown(
+        request, "enterprise/home.html", catalogue=catalogue, chosen=firm.id, **found
+    )
+
+
+@router.post("/firm", dependencies=[access.needs("list_companies")])
+async def choose(request: Request) -> Response:
+    """Which of several companies the pages are about."""
+    form = await forms.received(request)
+    answer = RedirectResponse("/", 303)
+    access.prefer(request, answer, firms.COOKIE, form.one("company")[:64])
+    return answer
