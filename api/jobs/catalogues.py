@@ -124,7 +124,7 @@ def changed(catalogue: Catalogue, changes: Changes) -> Catalogue:
 
 
 def _put(record: Any, parts: Sequence[str], value: Any) -> None:
-    """Set one value; the records that a place leads through are made, and go when they are empty."""
+    """Set one value; records on the way are made, and go when they are empty."""
     head, *rest = parts
     key: Any = int(head) if isinstance(record, list) else head
     if not rest:

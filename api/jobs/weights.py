@@ -28,7 +28,8 @@ def effect(
     """Whose lists a change of weights reorders, on the catalogue that serves; or errors.
 
     changed: points by similarity. Fits do not change with weights; `moves` holds for each sample
-    company and lane the first three products before and after, where they differ; `names` holds both names by id.
+    company and lane the first three products before and after, where they differ; `names` holds
+    both names by id.
     """
     store = Store(settings.store)
     try:

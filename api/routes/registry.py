@@ -36,7 +36,9 @@ async def compare(request: Request) -> Response:
 async def roll_back(request: Request) -> Response:
     """Undo the last decision."""
     asked = await record_of(request, DecisionRequest)
-    return written(await decisions.decided(request, lambda versions: versions.roll_back(asked.reason)))
+    return written(
+        await decisions.decided(request, lambda versions: versions.roll_back(asked.reason))
+    )
 
 
 @router.get("/v1/models/{version}", operation_id="model")
@@ -88,7 +90,9 @@ async def diff(request: Request, version: str) -> Response:
 async def use(request: Request, version: str) -> Response:
     """Let a catalogue serve."""
     asked = await record_of(request, DecisionRequest)
-    return written(await decisions.decided(request, lambda versions: versions.use(version, asked.reason)))
+    return written(
+        await decisions.decided(request, lambda versions: versions.use(version, asked.reason))
+    )
 
 
 def _refused(request: Request, bodies: Any) -> Response:

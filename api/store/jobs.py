@@ -272,7 +272,12 @@ def last_done(connection: sa.Connection, organisation_id: str, kind: str) -> str
 
 
 def refused(
-    write: Write, caller: Caller, kind: str, parameters: Row, result: Row, files: Mapping[str, bytes]
+    write: Write,
+    caller: Caller,
+    kind: str,
+    parameters: Row,
+    result: Row,
+    files: Mapping[str, bytes],
 ) -> str:
     """A job that failed as soon as it was asked for; its id. result: its error; files: of it."""
     job_id = add(write, caller, kind, parameters, waits=False)

@@ -51,11 +51,18 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(seeded, tmp_path_factory):
-    """The demo of one test module, on a copy of the record, without jobs in the background."""
+def site_settings():
+    """More settings of the site, for a module to replace: no jobs in the background."""
+    return {"jobs": 0}
+
+
+@pytest.fixture(scope="module")
+def site(seeded, tmp_path_factory, site_settings):
+    """The demo of one test module, on a copy of the record."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copy(seeded, folder / "demo.db")
-    settings = Settings(store=f"sqlite:///{folder / 'demo.db'}", models=folder / "models", jobs=0)
+    store = f"sqlite:///{folder / 'demo.db'}"
+    settings = Settings(store=store, models=folder / "models", **site_settings)
     app = create_app(settings, demo=True)
     listening = bound("127.0.0.1", 0)
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")

@@ -2,24 +2,17 @@
 
 import json
 import re
-import shutil
-import threading
-from contextlib import contextmanager
 
 import openpyxl
 import pytest
-import uvicorn
-from conftest import NARROW, WIDE, Site
 
-from api.app import create_app
 from api.cli import main
-from api.commands.serve import bound
-from api.settings import Settings
 from recommender import Catalogue
 from recommender.catalogue.files import write_catalogue
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
+WIDE, NARROW = (1280, 900), (375, 800)
 CASE = {
     "title": "Nothing is known",
     "story": "A firm of which nothing is known at all.",
@@ -28,25 +21,26 @@ CASE = {
     "expect": {"unsaid": [{"en": "no such words anywhere"}]},
 }
 WORDS = {
-    "en": {"check": "Check the file", "use": "Use this catalogue", "back": "Undo the last decision",
-           "train": "Start training", "promote": "Check and promote", "find": "Find",
-           "despite": "Promote nevertheless", "replay": "Replay it", "verify": "Check everything now",
-           "effect": "sample companies change fit", "shown": "Check and show the effect"},
-    "zh": {"check": "检查文件", "use": "启用这个目录", "back": "撤销上一项决定",
-           "train": "开始训练", "promote": "检查并启用", "find": "查找",
-           "despite": "仍然启用", "replay": "重新计算并核对", "verify": "立即全部校验",
-           "effect": "家的匹配结果发生变化", "shown": "检查并显示影响"},
+    "en": {"check": "Check the file", "use": "Use this catalogue", "train": "Start training",
+           "back": "Undo the last decision", "promote": "Check and promote",
+           "despite": "Promote nevertheless", "effect": "sample companies change fit"},
+    "zh": {"check": "检查文件", "use": "启用这个目录", "train": "开始训练",
+           "back": "撤销上一项决定", "promote": "检查并启用",
+           "despite": "仍然启用", "effect": "家的匹配结果发生变化"},
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Catalogues to upload: a sound one with another ceiling, and one with more than fifty faults."""
+    """Catalogues to upload, a sound one and one with more than fifty faults; and outcomes."""
     folder = tmp_path_factory.mktemp("catalogues")
     document = Catalogue.load().document()
     write_catalogue(document, folder / "bad.xlsx")
     book = openpyxl.load_workbook(folder / "bad.xlsx")
-    for sheet, column, value in (("products", "formula", "nonsense"), ("facts", "type", "nonsense")):
+    for sheet, column, value in (
+        ("products", "formula", "nonsense"),
+        ("facts", "type", "nonsense"),
+    ):
         head = {cell.value: cell.column for cell in book[sheet][1]}
         for row in range(2, 42):
             book[sheet].cell(row, head[column]).value = value
@@ -63,34 +57,12 @@ def files(tmp_path_factory):
     return folder
 
 
-@contextmanager
-def served(seeded, folder):
-    """The demo with jobs, and with one case that a model has to meet."""
-    (folder / "cases").mkdir()
-    (folder / "cases" / "one.yaml").write_text(json.dumps([CASE]), "utf-8")
-    shutil.copy(seeded, folder / "demo.db")
-    settings = Settings(
-        store=f"sqlite:///{folder / 'demo.db'}", models=folder / "models", cases=folder / "cases"
-    )
-    app = create_app(settings, demo=True)
-    listening = bound("127.0.0.1", 0)
-    server = uvicorn.Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on")
-    )
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", app)
-    server.should_exit = True
-    thread.join(timeout=20)
-    listening.close()
-
-
 @pytest.fixture(scope="module")
-def site(seeded, tmp_path_factory):
-    with served(seeded, tmp_path_factory.mktemp("analyst")) as found:
-        yield found
+def site_settings(tmp_path_factory):
+    """Jobs, and one case that a model has to meet: the hundreds of the project take long."""
+    folder = tmp_path_factory.mktemp("cases")
+    (folder / "one.yaml").write_text(json.dumps([CASE]), "utf-8")
+    return {"jobs": 1, "cases": folder}
 
 
 def press(watched, name):
@@ -178,8 +150,9 @@ def test_an_upload_of_the_wrong_kind_is_explained_beside_the_field(
 
 
 def test_a_file_above_the_limit_is_refused_before_and_after_it_is_sent(open_page, site, tmp_path):
-    limit, site.app.state.settings = site.app.state.settings, site.app.state.settings.model_copy(
-        update={"max_upload": 1 << 20}
+    limit, site.app.state.settings = (
+        site.app.state.settings,
+        site.app.state.settings.model_copy(update={"max_upload": 1 << 20}),
     )
     try:
         (tmp_path / "large.json").write_bytes(b"x" * (3 << 20))
@@ -219,7 +192,9 @@ def test_a_condition_is_edited_and_its_effect_shown_before_it_is_kept(open_page)
     press(watched, "Keep as a new version")
     assert watched.page.url.partition("?")[0] != place
     assert "not in use" in watched.page.locator("main").inner_text()
-    watched.go(place.partition("/products/")[0].removeprefix(watched.address) + "/facts/screening_result")
+    watched.go(
+        place.partition("/products/")[0].removeprefix(watched.address) + "/facts/screening_result"
+    )
     watched.page.fill("[name='question.en']", "")
     press(watched, "Check and show the effect")
     assert watched.page.locator("[id='problem-question.en']").count() == 1

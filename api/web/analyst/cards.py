@@ -15,11 +15,7 @@ class Block(NamedTuple):
 
 
 def blocks(card: str) -> Iterator[Block]:
-    """The parts of a card, without its title, which the page has.
-
-    >>> list(blocks("# T\\n\\n## Data\\n\\n| a | b |\\n|---|---|\\n| 1 | 2 |\\n"))[1].lines
-    (('a', 'b'), ('1', '2'))
-    """
+    """The parts of a card, without its title, which the page has."""
     for part in card.strip().split("\n\n"):
         if part.startswith("## "):
             yield Block("heading", part[3:])

@@ -51,7 +51,9 @@ async def upload(request: Request) -> Response:
         form = await forms.received(request)
     except TooLarge as error:
         await drained(request)
-        size = say(language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20)
+        size = say(
+            language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20
+        )
         return await _page(request, 413, problems={"file": [size]})
     files = [(_name(f.filename), await f.read()) for k, f in form.uploads if k == "file"]
     if not files:

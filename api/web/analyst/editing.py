@@ -1,4 +1,4 @@
-"""A product or a fact edited: checked, its effect shown, and kept as a version that serves nobody yet."""
+"""A product or a fact edited: checked, its effect shown, and kept as a version out of use."""
 
 from __future__ import annotations
 
@@ -179,8 +179,9 @@ def _rules(record: Product, wording: Wording, language: Language) -> Iterator[Gr
                 value = _cell(predicate.v, column)
                 places.append(Place(name, words, value, column, predicate.op))
         kinds = (("yes", say(language, "required")), ("no", say(language, "a caution only")))
-        strict = Place(f"rules.{number}.hard", say(language, "Weight of the condition"),
-                       "yes" if rule.hard else "no", columns.column("hard"), None, kinds)  # fmt: skip
+        name, words = f"rules.{number}.hard", say(language, "Weight of the condition")
+        now, column = "yes" if rule.hard else "no", columns.column("hard")
+        strict = Place(name, words, now, column, None, kinds)
         places += [strict, _source(record, f"rules.{number}.src", rule.src, language)]
         title = say(language, "Condition %(n)s", n=number + 1)
         yield Group(title, wording.demand(rule, language), places)
@@ -227,5 +228,3 @@ def _beside(
         fitting = next((key for key in typed if key == place or key.startswith(f"{place}.")), "")
         found.setdefault(fitting if place else "", []).append(one["message"])
     return found or {"": [body["detail"]]}
-
-

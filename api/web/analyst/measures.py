@@ -70,7 +70,9 @@ def beside_peers(evaluation: Json, language: Language) -> Chart:
     return _drawn(items, language, own and own["value"])
 
 
-def side_by_side(sides: Iterable[tuple[str, Json | None]], measure: str, language: Language) -> Chart:
+def side_by_side(
+    sides: Iterable[tuple[str, Json | None]], measure: str, language: Language
+) -> Chart:
     """One measure of several models with its intervals."""
     items = [
         _interval(name, found[measure], language, own=number == 0)
@@ -90,9 +92,7 @@ def reliable(uptake: Json, language: Language) -> Chart:
 
 def _interval(name: str, found: Json, language: Language, *, own: bool) -> Interval:
     css = "c-accent" if own else "c-soft"
-    return Interval(
-        name, found["low"], found["value"], found["high"], shown(found, language), css
-    )
+    return Interval(name, found["low"], found["value"], found["high"], shown(found, language), css)
 
 
 def _drawn(

@@ -22,4 +22,9 @@ def csv_of(bodies: Mapping[str, Any]) -> bytes:
 def _line(side: tuple[Mapping[str, Any], ...]) -> list[Any]:
     first, value = side[0], side[0]["value"]
     plain = value if value is None or isinstance(value, (str, int, float)) else str(value)
-    return [*(first.get(name) for name in PLACE), first["field"], plain, *(s["message"] for s in side)]
+    return [
+        *(first.get(name) for name in PLACE),
+        first["field"],
+        plain,
+        *(s["message"] for s in side),
+    ]

@@ -1,4 +1,4 @@
-"""How good a model is where it matters: reliability, groups of firms, providers, drift, coverage."""
+"""How good a model is where it matters: reliability, groups, providers, drift, coverage."""
 
 from __future__ import annotations
 
@@ -94,7 +94,10 @@ def _charts(evaluation: Json | None, language: Language) -> dict[str, Chart]:
         found["reliability"] = measures.reliable(evaluation["uptake"], language)
     sides = evaluation["concentration"]
     if sides:
-        named = {"ours": text("card.peer.model", language), "shown": text("card.shown_value", language)}
+        named = {
+            "ours": text("card.peer.model", language),
+            "shown": text("card.shown_value", language),
+        }
         items = [
             Interval(named[name], side["low"], side["value"], side["high"],
                      measures.shown(side, language), "c-accent" if name == "ours" else "c-soft")

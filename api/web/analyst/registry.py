@@ -57,7 +57,9 @@ def catalogue_at_hand(versions: Versions, version: str) -> Catalogue:
         if version not in (PACKAGED, found.version):
             raise NotFound(kind="catalogue", id=version)
         return found
-    return _remembered((str(versions.registry.shelf.place(version)), version, times[version]), versions)
+    return _remembered(
+        (str(versions.registry.shelf.place(version)), version, times[version]), versions
+    )
 
 
 def _remembered(key: tuple[str, str, str], versions: Versions) -> Catalogue:

@@ -41,7 +41,9 @@ async def train(request: Request) -> Response:
         form = await forms.received(request)
     except TooLarge as error:
         await drained(request)
-        size = say(language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20)
+        size = say(
+            language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20
+        )
         return await _page(request, 413, problems={"outcomes": [size]})
     files, parameters = await _files(form), _parameters(form)
     problems = _missing(form, files, language)

@@ -95,9 +95,7 @@ async def log(request: Request) -> Response:
         "following": following and urlencode({**query, "cursor": following}),
         "first": urlencode(query) if cursor else None, "asked": bool(query),
     }  # fmt: skip
-    return await pages.shown(
-        request, "auditor/log.html", 422 if days.problems else 200, **context
-    )
+    return await pages.shown(request, "auditor/log.html", 422 if days.problems else 200, **context)
 
 
 def _event(

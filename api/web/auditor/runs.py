@@ -46,7 +46,9 @@ async def find(request: Request) -> Response:
         place = None if after is None else (cursors.moment(after[0]), str(after[1]))
         given = (typed[name] or None for name in ("product", "user", "operation"))
         wanted = Wanted(company, *given, since, until, place)
-        many = [] if choices or days.problems else runs.listed(connection, caller, wanted, LIMIT + 1)
+        many = (
+            [] if choices or days.problems else runs.listed(connection, caller, wanted, LIMIT + 1)
+        )
         names = names_of(connection, caller, many)
         own = logins(connection, caller.organisation_id)
         return {"runs": many[:LIMIT], "more": len(many) > LIMIT, "choices": choices,
@@ -108,16 +110,16 @@ async def _page(request: Request, run_id: str, **context: Any) -> Response:
     if found["run"] is None:
         return await pages.shown(request, "auditor/erased.html", 410, **whole)
     answer = found["run"]["answer"]
-    pretty = {n: orjson.dumps(v, option=orjson.OPT_INDENT_2).decode() for n, v in found["run"].items()}
+    pretty = {
+        n: orjson.dumps(v, option=orjson.OPT_INDENT_2).decode() for n, v in found["run"].items()
+    }
     shown = answer.get("after", answer)
     company = found["run"]["request"].get("company") or {}
     more = {"answer": answer, "shown": shown, "company": company, "pretty": pretty}
     return await pages.shown(request, "auditor/run.html", **{**whole, **more, **context})
 
 
-def _company(
-    connection: sa.Connection, caller: Caller, text: str
-) -> tuple[str | None, list[Json]]:
+def _company(connection: sa.Connection, caller: Caller, text: str) -> tuple[str | None, list[Json]]:
     """The company that a text means, or those to choose from; the text itself where none is known.
 
     Runs of companies that are gone by now are found by their number.
