@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from io import BytesIO
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
@@ -142,18 +143,33 @@ async def _parts(request: Request, limit: int) -> tuple[Pairs, Uploads]:
         async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
-                raise TooLarge(limit=limit)
+                raise _TooMuch("limit")
             yield chunk
 
     try:
         found: FormData = await MultiPartParser(
             request.headers, limited(), max_files=MOST_FILES, max_fields=MOST_FIELDS
         ).parse()
+    except _TooMuch:
+        raise TooLarge(limit=limit) from None
     except MultiPartException:
         raise BadBody(line=1, column=1) from None
     items = found.multi_items()
     texts = tuple((key, value) for key, value in items if isinstance(value, str))
-    return texts, tuple((k, v) for k, v in items if isinstance(v, UploadFile) and v.filename)
+    files = [(key, value) for key, value in items if isinstance(value, UploadFile)]
+    kept = [(key, await _in_memory(file)) for key, file in files]
+    return texts, tuple((key, file) for key, file in kept if file.filename)
+
+
+class _TooMuch(MultiPartException):
+    """A body above the limit, told to the parser so that it closes what it wrote."""
+
+
+async def _in_memory(file: UploadFile) -> UploadFile:
+    """The same file without the temporary one behind it, which nobody has to close then."""
+    content = await file.read()
+    await file.close()
+    return UploadFile(BytesIO(content), size=len(content), filename=file.filename)
 
 
 def _pairs(body: bytes) -> Pairs:

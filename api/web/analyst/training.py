@@ -54,7 +54,8 @@ async def train(request: Request) -> Response:
             job_id = await job_requests.begun(request, "train", {**parameters, **named}, contents)
             return RedirectResponse(f"/jobs/{job_id}", 303)
         except InvalidInput as error:
-            problems = forms.beside(error, language, prefix="parameters.")
+            found = forms.beside(error, language)
+            problems = {name.removeprefix("parameters."): said for name, said in found.items()}
     typed = {name: form.one(name) for name in ("source", "init", "half_life")}
     ticked = [name for name in FLAGS if form.one(name) == "yes"]
     return await _page(request, 422, problems=problems, typed=typed, ticked=ticked)

@@ -71,7 +71,8 @@ async def log(request: Request) -> Response:
     days, cursor = days_of(typed, language), request.query_params.get("cursor")
     after: Any = tuple(cursors.read(cursor, (str, str, int))) if cursor else None
     since, until = (None if one is None else _utc(one) for one in (days.since, days.until))
-    sought = Sought(*(typed[name] or None for name in ("company", "user", "run")), since, until)
+    company, user, run = (typed[name] or None for name in ("company", "user", "run"))
+    sought = Sought(company, user, run, since, until)
     own = caller.organisation_id
 
     def asked(connection: sa.Connection) -> Json:

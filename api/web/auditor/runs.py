@@ -44,8 +44,8 @@ async def find(request: Request) -> Response:
         company, choices = _company(connection, caller, typed["company"])
         since, until = (days.since, days.until) if not days.problems else (None, None)
         place = None if after is None else (cursors.moment(after[0]), str(after[1]))
-        given = (typed[name] or None for name in ("product", "user", "operation"))
-        wanted = Wanted(company, *given, since, until, place)
+        product, user, operation = (typed[n] or None for n in ("product", "user", "operation"))
+        wanted = Wanted(company, product, user, operation, since, until, place)
         many = (
             [] if choices or days.problems else runs.listed(connection, caller, wanted, LIMIT + 1)
         )
