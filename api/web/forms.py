@@ -6,8 +6,8 @@ import hmac
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from io import BytesIO
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
