@@ -116,7 +116,8 @@ def announcement(
     host, port = listening.getsockname()[:2]
     host = ANY_ADDRESS.get(host, host)
     address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    said = [text(f"cli.{key}", language, address=address) for key in ("serving", "docs")]
+    keys = ("serving", "docs") if settings.identity == "off" else ("serving", "open", "docs")
+    said = [text(f"cli.{key}", language, address=address) for key in keys]
     if settings.identity == "on" and tokens is None:
         return "\n".join([*said, text("cli.users_needed", language), text("cli.stop", language)])
     body = json.dumps({"company": SMALL, "options": {"language": language}})

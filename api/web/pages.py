@@ -11,6 +11,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from api.errors import NotReady
 from api.identity import sessions
 from api.policy import Caller
 from api.refusals import NotAuthenticated
@@ -95,10 +96,14 @@ async def _frame(request: Request) -> dict[str, Any]:
     }
 
 
-async def _who(request: Request, caller: Caller) -> dict[str, Any]:
-    found: dict[str, Any] = await request.app.state.store.reading(
-        lambda c: sessions.described(c, caller)
-    )
+async def _who(request: Request, caller: Caller) -> dict[str, Any] | None:
+    """Who is logged in, for the head of a page; None where the store does not answer."""
+    try:
+        found: dict[str, Any] = await request.app.state.store.reading(
+            lambda c: sessions.described(c, caller)
+        )
+    except NotReady:
+        return None
     return found
 
 

@@ -245,6 +245,22 @@ def test_a_broken_page_says_so_without_details(visit, service, monkeypatch):
     assert "The fault is ours" in page.text
 
 
+def test_a_store_that_is_gone_is_a_page_and_comes_back(tmp_path):
+    file = tmp_path / "corridor.db"
+    with serving(f"sqlite:///{file}") as found:
+        client = TestClient(found.client.app, base_url=HERE, raise_server_exceptions=False)
+        client.cookies.set("session", found.people.tokens["bank-a", "manager"])
+        client.headers["accept"] = "text/html"
+        assert client.get("/").status_code == 200
+        file.rename(tmp_path / "away.db")
+        gone = client.get("/")
+        assert gone.status_code == 503
+        assert gone.headers["retry-after"]
+        assert "<h1>" in gone.text
+        (tmp_path / "away.db").rename(file)
+        assert client.get("/").status_code == 200
+
+
 def test_the_address_of_a_login_carries_where_it_leads(visit):
     from api.web.forms import carried, carried_back
 

@@ -64,7 +64,7 @@ PLACES: Mapping[str, tuple[float, float, str]] = {
 
 def corridor(picked: Collection[str], name: Callable[[str], str], title: str, desc: str) -> Markup:
     """The drawing. picked: keys of ways; name: of a place, by its code."""
-    parts = [_way(way, way.key in picked) for way in WAYS]
+    parts: list[str] = [_way(way, way.key in picked) for way in WAYS]
     for code, (x, y, side) in PLACES.items():
         parts.append(dot(x, y, 5 if code == "CNCKG" else 3, "c-accent"))
         shift = {"start": 7, "end": -7, "middle": 0}[side]

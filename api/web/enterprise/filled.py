@@ -29,7 +29,7 @@ def merged(profile: Json, step: Step, form: Form) -> Json:
     for prefix, _, fields in step.parts:
         for field in fields:
             name = prefix + field.name
-            none = [] if form.one(f"{name}.none") else None
+            none: list[str] | None = [] if form.one(f"{name}.none") else None
             value = _value(field, form.many(name))
             _put(after, name, none if value is None and field.kind in LISTS else value)
     for rows in step.rows:

@@ -50,7 +50,8 @@ async def own(request: Request) -> Firm:
         listed = [row["id"] for row in companies.listed(connection, caller, {}, None, 50)]
         if not listed:
             return NOBODY
-        row = companies.visible(connection, caller, wanted if wanted in listed else listed[0])
+        company_id = wanted if wanted and wanted in listed else listed[0]
+        row = companies.visible(connection, caller, company_id)
         history = consents.history(connection, caller.organisation_id, [row["id"]])
         return Firm(
             row["id"],
@@ -90,7 +91,8 @@ async def saved(
     caller = caller_of(request)
     company_id = firm.id or f"firm-{uuid.uuid4().hex[:12]}"
     condition = Condition(frozenset({etag})) if etag else Condition(none=True)
-    wanted = {p: None for p in PURPOSES if agreed is not None and p in agreed - firm.agreed}
+    given = () if agreed is None else agreed - firm.agreed
+    wanted: dict[str, str | None] = dict.fromkeys(p for p in PURPOSES if p in given)
     ended: list[Purpose] = [p for p in PURPOSES if agreed is not None and p in firm.agreed - agreed]
 
     def work(write: Write) -> Json:
