@@ -12,7 +12,7 @@ from recommender import Catalogue
 from recommender.errors import CorridorError, NotFound
 from recommender.matching.scoring import Weights, expert_weights
 from recommender.registry.catalogues import PACKAGED
-from recommender.registry.registry import Registry, Serving, Step, state_of
+from recommender.registry.registry import Registry, Serving, Step, state_of, undoable
 from recommender.texts import LANGUAGES
 
 Json = dict[str, Any]
@@ -73,6 +73,19 @@ class Versions:
             used = version == serving.catalogue
             entries.append(_catalogue(found, "imported", at, serving=used))
         return {"catalogues": entries, **self._now(steps)}
+
+    def now(self) -> Json:
+        """What serves, every step, newest first, and the one that a rollback would undo or None."""
+        steps = self.registry.history()
+        told = self._now(steps)
+        last = undoable(steps)
+        number = None if last is None else len(steps) - steps[::-1].index(last)
+        found = next((one for one in told["steps"] if one["step"] == number), None)
+        return {**told, "undoable": found}
+
+    def catalogue_times(self) -> list[tuple[str, str]]:
+        """Versions of the catalogues that were kept, with when, newest first."""
+        return self._times(CATALOGUE)
 
     def promote(self, version: str, reason: str, despite: tuple[str, ...]) -> Json:
         """Let a model serve; raises what `Registry.promote` raises."""

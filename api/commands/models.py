@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +127,8 @@ def edit(arguments: argparse.Namespace, language: Language) -> int:
     registry = registry_asked(arguments, read_settings(arguments))
     before = model_of(registry, arguments.model)
     changed = dict(_changes(arguments.set or [], before))
-    weights = replace(before, weights={**before.weights, **changed}, uptake={})
-    known = before.version in registry.versions()
-    made_up = known and registry.manifest(before.version).get("synthetic", False)
-    more = {"kind": "edited", "prior": before.version, "changes": changed, "synthetic": made_up}
-    place = registry.add(weights, {**more, "why": arguments.because or ""})
+    weights = registry.edit(before, changed, arguments.because or "")
+    place = registry.shelf.place(weights.version)
     say(text("models.edited", language, version=weights.version, place=str(place)))
     return 0
 

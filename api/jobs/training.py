@@ -17,6 +17,8 @@ from api.store.writer import Write
 from recommender import __version__
 from recommender.learning import training
 from recommender.learning.card import cards
+from recommender.learning.drift import drift
+from recommender.learning.lists import Lists
 from recommender.learning.training import How, Periods, Trained, evaluated
 from recommender.matching.scoring import Weights, expert_weights
 from recommender.outcomes import Outcomes, read_outcomes, table
@@ -60,20 +62,30 @@ def described(found: Trained, seconds: float) -> tuple[dict[str, Any], dict[str,
 
 
 def evaluate(work: Work) -> Made:
-    """Measures of a model beside the one that serves and the peers."""
+    """Measures of a model beside the one that serves and the peers, and how far lists have moved.
+
+    drift: None for a model that does not say what it was learned on.
+    """
     asked: EvaluateJob = work.parameters
     registry = work.registry
-    found = evaluation(work, asked, registry.load(asked.model), registry.serving())
-    return Made({"evaluation": found}, {"evaluation.json": orjson.dumps(found)})
+    weights, manifest = registry.load(asked.model), registry.manifest(asked.model)
+    lists = _lists(work, asked)
+    found = evaluated(Periods.of(lists), weights, registry.serving(), 0, work.meter.begin)
+    moved = drift(manifest["profile"], lists, weights) if "profile" in manifest else None
+    whole = {"evaluation": found, "drift": moved}
+    return Made(whole, {"evaluation.json": orjson.dumps(whole)})
 
 
 def evaluation(
     work: Work, asked: Any, weights: Weights, current: Weights | None
 ) -> Mapping[str, Any]:
     """A model on the outcomes of a job beside another one; raises TooFew."""
+    return evaluated(Periods.of(_lists(work, asked)), weights, current, 0, work.meter.begin)
+
+
+def _lists(work: Work, asked: Any) -> Lists:
     catalogue = load_catalogue(work.settings, work.registry)
-    lists = _how(work, asked).lists(outcomes_of(work, asked), catalogue, work.meter.begin)
-    return evaluated(Periods.of(lists), weights, current, 0, work.meter.begin)
+    return _how(work, asked).lists(outcomes_of(work, asked), catalogue, work.meter.begin)
 
 
 def outcomes_of(work: Work, asked: Any) -> Outcomes:

@@ -2,71 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api import decisions
 from api.bodies import file_of, language_of, queried, record_of, written
 from api.errors import MEDIA_TYPE
 from api.identity.caller import caller_of
-from api.refusals import ModelRefused
 from api.registry_answers import Versions
 from api.schemas.registry import DecisionRequest, PromotionRequest
 
-REASONS = "api.jobs.promotion:reasons"
 UPLOAD = "api.jobs.catalogues:upload"
 DIFFERENCE = "api.jobs.catalogues:difference"
-T = TypeVar("T")
 router = APIRouter()
 
 
 @router.get("/v1/models", operation_id="models")
 async def models(request: Request) -> Response:
     """Models and decisions."""
-    return written(await _asked(request, Versions.models))
+    return written(await decisions.asked(request, Versions.models))
 
 
 @router.get("/v1/models/compare", operation_id="compare_models")
 async def compare(request: Request) -> Response:
     """Two models side by side."""
     a, b = queried(request, "a", "b")
-    return written(await _asked(request, lambda versions: versions.compared(a, b)))
+    return written(await decisions.asked(request, lambda versions: versions.compared(a, b)))
 
 
 @router.post("/v1/models/rollback", operation_id="roll_back")
 async def roll_back(request: Request) -> Response:
     """Undo the last decision."""
     asked = await record_of(request, DecisionRequest)
-    return await _decided(request, lambda versions: versions.roll_back(asked.reason))
+    return written(
+        await decisions.decided(request, lambda versions: versions.roll_back(asked.reason))
+    )
 
 
 @router.get("/v1/models/{version}", operation_id="model")
 async def model(request: Request, version: str) -> Response:
     """One model."""
-    return written(await _asked(request, lambda versions: versions.model(version)))
+    return written(await decisions.asked(request, lambda versions: versions.model(version)))
 
 
 @router.post("/v1/models/{version}/promote", operation_id="promote_model")
 async def promote(request: Request, version: str) -> Response:
     """Let a model serve, unless something speaks against it and nobody insists."""
     asked = await record_of(request, PromotionRequest)
-    await _asked(request, lambda versions: versions.registry.load(version))
-    state, own = request.app.state, caller_of(request).organisation_id
-    reasons, wrong = await state.checks.run(REASONS, state.settings, own, version)
-    if wrong is not None:
-        return _refused(request, wrong)
-    if reasons and not asked.despite:
-        raise ModelRefused(reasons)
-    despite = tuple(dict.fromkeys(reason.code for reason in reasons))
-    return await _decided(request, lambda v: v.promote(version, asked.reason, despite))
+    step, wrong = await decisions.promoted(request, version, asked.reason, despite=asked.despite)
+    return _refused(request, wrong) if step is None else written(step)
 
 
 @router.get("/v1/catalogues", operation_id="catalogues")
 async def catalogues(request: Request) -> Response:
     """Catalogues and decisions."""
-    return written(await _asked(request, Versions.catalogues))
+    return written(await decisions.asked(request, Versions.catalogues))
 
 
 @router.post("/v1/catalogues", operation_id="add_catalogue", status_code=201)
@@ -78,7 +70,7 @@ async def add(request: Request) -> Response:
     counts, content = await state.checks.run(UPLOAD, state.settings, name, body)
     if counts is None:
         return _refused(request, content)
-    kept = await _asked(request, lambda versions: versions.kept(counts, content))
+    kept = await decisions.asked(request, lambda versions: versions.kept(counts, content))
     return written(kept, 201)
 
 
@@ -98,23 +90,9 @@ async def diff(request: Request, version: str) -> Response:
 async def use(request: Request, version: str) -> Response:
     """Let a catalogue serve."""
     asked = await record_of(request, DecisionRequest)
-    return await _decided(request, lambda versions: versions.use(version, asked.reason))
-
-
-async def _asked(request: Request, ask: Callable[[Versions], T]) -> T:
-    caller, store = caller_of(request), request.app.state.store
-    own = Versions(store, caller.organisation_id, caller.user_id)
-    answer: T = await store.calling(lambda: ask(own))
-    return answer
-
-
-async def _decided(request: Request, decide: Callable[[Versions], Any]) -> Response:
-    """A decision, and the engine that it lets serve, before the answer says so."""
-    step = await _asked(request, decide)
-    engines = request.app.state.engines
-    if engines is not None:
-        await engines.refresh(caller_of(request).organisation_id)
-    return written(step)
+    return written(
+        await decisions.decided(request, lambda versions: versions.use(version, asked.reason))
+    )
 
 
 def _refused(request: Request, bodies: Any) -> Response:

@@ -282,3 +282,36 @@ def last_done(connection: sa.Connection, organisation_id: str, kind: str) -> str
     query = sa.select(at.id).where(*done).order_by(at.ended_at.desc(), at.id).limit(1)
     found: str | None = connection.execute(query).scalar_one_or_none()
     return found
+
+
+def refused(
+    write: Write,
+    caller: Caller,
+    kind: str,
+    parameters: Row,
+    result: Row,
+    files: Mapping[str, bytes],
+) -> str:
+    """A job that failed as soon as it was asked for; its id. result: its error; files: of it."""
+    job_id = add(write, caller, kind, parameters, waits=False)
+    told = orjson.dumps(dict(result)).decode()
+    ended = {"status": FAILED, "result": told, "started_at": write.at, "ended_at": write.at}
+    write.execute(sa.update(jobs).where(at.id == job_id).values(**ended))
+    rows = [{"job_id": job_id, "name": n, "content": c} for n, c in files.items()]
+    write.execute(sa.insert(job_files), rows)
+    _audit(write, {"id": job_id, **_owned(caller, kind)}, "job.failed", None)
+    return job_id
+
+
+def _owned(caller: Caller, kind: str) -> Row:
+    return {"organisation_id": caller.organisation_id, "kind": kind}
+
+
+def last_with(
+    connection: sa.Connection, caller: Caller, kind: str, name: str, value: str | None
+) -> Row | None:
+    """The last job of a kind that was done with a value among its parameters; None without one."""
+    query = sa.select(jobs).where(seen(caller), at.kind == kind, at.status == DONE)
+    newest = query.order_by(at.ended_at.desc(), at.id)
+    rows = connection.execute(newest).mappings()
+    return next((row for row in rows if orjson.loads(row["parameters"]).get(name) == value), None)

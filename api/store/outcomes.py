@@ -253,3 +253,13 @@ def _snapshot(profile: dict[str, Any], day: datetime.date, whole: bool) -> str:
 def _known(fact: Any, day: datetime.date) -> bool:
     stated = day_of(fact.get("as_of")) if isinstance(fact, Mapping) else None
     return stated is None or stated <= day
+
+
+def counted(connection: sa.Connection, caller: Caller) -> dict[str, int]:
+    """How many outcomes are on record by product, in the organisation of the caller."""
+    query = (
+        sa.select(outcomes.c.product_id, sa.func.count())
+        .where(outcomes.c.organisation_id == caller.organisation_id)
+        .group_by(outcomes.c.product_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}

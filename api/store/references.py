@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -68,3 +68,14 @@ def sever(write: Write, organisation_id: str, kind: str, id_: str) -> None:
             keys.organisation_id == organisation_id, keys.kind == kind, keys.id == id_
         )
     )
+
+
+def named(
+    connection: sa.Connection, organisation_id: str, asked: Iterable[str]
+) -> dict[str, tuple[str, str]]:
+    """Kind and id by reference, of those whose keys are not destroyed."""
+    keys = reference_keys.c
+    query = sa.select(keys.reference, keys.kind, keys.id).where(
+        keys.organisation_id == organisation_id, keys.reference.in_(sorted(set(asked)))
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}

@@ -146,6 +146,16 @@ def visible(connection: sa.Connection, caller: Caller, run_id: str) -> Row:
     return found
 
 
+def noted(connection: sa.Connection, caller: Caller, run_id: str) -> Row:
+    """What is left of a run even when it was erased; raises NotFound."""
+    columns = [runs.c[name] for name in NOTED]
+    query = sa.select(*columns).where(runs.c.id == run_id, seen(caller))
+    found = connection.execute(query).mappings().one_or_none()
+    if found is None:
+        raise NotFound(kind="run", id=run_id)
+    return found
+
+
 def listed(connection: sa.Connection, caller: Caller, wanted: Wanted, limit: int) -> list[Row]:
     """Notes on the newest runs, at most `limit`, newest first."""
     columns = [runs.c[name] for name in NOTED]

@@ -6,6 +6,7 @@ import hmac
 import secrets
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -24,18 +25,23 @@ from recommender.texts import Language, problem_text
 
 URLENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
-MOST_FIELDS = 5_000
+MOST_FIELDS, MOST_FILES = 5_000, 20
 FORGERY, ONCE = "_form", "_once"
 Pairs = tuple[tuple[str, str], ...]
+Uploads = tuple[tuple[str, UploadFile], ...]
 
 
 @dataclass(frozen=True)
 class Form:
-    """Fields in the order of the page, without those that only guard it, and uploaded files."""
+    """Fields in the order of the page, without those that only guard it, and uploaded files.
+
+    files: the last of each field; uploads: all of them, with the names of their fields.
+    """
 
     pairs: Pairs = ()
     once: str = ""
     files: Mapping[str, UploadFile] = field(default_factory=dict)
+    uploads: Uploads = ()
 
     def one(self, name: str) -> str:
         """The last value of a field, without spaces around it; empty where there is none."""
@@ -66,11 +72,11 @@ async def received(request: Request) -> Form:
 async def open_form(request: Request) -> Form:
     """A form that needs no session, from one of our own pages."""
     refuse_foreign(request)
-    pairs, files = await _read(request)
+    pairs, uploads = await _read(request)
     request.state.form = pairs
     once = next((v for k, v in pairs if k == ONCE), "")
     kept = tuple((k, v) for k, v in pairs if k not in (FORGERY, ONCE))
-    return Form(kept, once[:200], files)
+    return Form(kept, once[:200], dict(uploads), uploads)
 
 
 def refuse_foreign(request: Request) -> None:
@@ -121,34 +127,49 @@ def beside(
     return found
 
 
-async def _read(request: Request) -> tuple[Pairs, dict[str, UploadFile]]:
+async def _read(request: Request) -> tuple[Pairs, Uploads]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     settings = request.app.state.settings
     if kind == URLENCODED or not kind:
-        return _pairs(await received_bytes(request, settings.max_body)), {}
+        return _pairs(await received_bytes(request, settings.max_body)), ()
     if kind != MULTIPART:
         raise WrongMediaType(given=kind[:100])
     return await _parts(request, settings.max_upload)
 
 
-async def _parts(request: Request, limit: int) -> tuple[Pairs, dict[str, UploadFile]]:
+async def _parts(request: Request, limit: int) -> tuple[Pairs, Uploads]:
     async def limited() -> AsyncGenerator[bytes, None]:
         size = 0
         async for chunk in request.stream():
             size += len(chunk)
             if size > limit:
-                raise TooLarge(limit=limit)
+                raise _TooMuch("limit")
             yield chunk
 
     try:
         found: FormData = await MultiPartParser(
-            request.headers, limited(), max_files=4, max_fields=MOST_FIELDS
+            request.headers, limited(), max_files=MOST_FILES, max_fields=MOST_FIELDS
         ).parse()
+    except _TooMuch:
+        raise TooLarge(limit=limit) from None
     except MultiPartException:
         raise BadBody(line=1, column=1) from None
     items = found.multi_items()
     texts = tuple((key, value) for key, value in items if isinstance(value, str))
-    return texts, {key: value for key, value in items if isinstance(value, UploadFile)}
+    files = [(key, value) for key, value in items if isinstance(value, UploadFile)]
+    kept = [(key, await _in_memory(file)) for key, file in files]
+    return texts, tuple((key, file) for key, file in kept if file.filename)
+
+
+class _TooMuch(MultiPartException):
+    """A body above the limit, told to the parser so that it closes what it wrote."""
+
+
+async def _in_memory(file: UploadFile) -> UploadFile:
+    """The same file without the temporary one behind it, which nobody has to close then."""
+    content = await file.read()
+    await file.close()
+    return UploadFile(BytesIO(content), size=len(content), filename=file.filename)
 
 
 def _pairs(body: bytes) -> Pairs:

@@ -43,6 +43,7 @@ NAVIGATION: Mapping[Role, tuple[Entry, ...]] = {
     ),
     "auditor": (
         Entry("/audit/runs", N_("Runs"), N_("Find what was shown, and replay it.")),
+        Entry("/audit/log", N_("Audit log"), N_("Who did what, and when.")),
         Entry(
             "/audit/chain", N_("Audit chain"), N_("Verify that nothing was changed or left out.")
         ),

@@ -266,6 +266,18 @@ class Registry:
             self.shelf.add(weights, more, files or {})
         return self.shelf.place(weights.version)
 
+    def edit(self, before: Weights, changed: Mapping[str, float], why: str) -> Weights:
+        """A model with weights changed by hand, kept without serving and without chances.
+
+        Raises InvalidParameters for what are no weights, and what `add` raises.
+        """
+        weights = replace(before, weights={**before.weights, **changed}, uptake={})
+        known = before.version in self.versions()
+        made_up = known and self.manifest(before.version).get("synthetic", False)
+        told = {"kind": "edited", "prior": before.version, "changes": dict(changed)}
+        self.add(weights, {**told, "synthetic": made_up, "why": why})
+        return weights
+
     def promote(self, version: str, who: str, why: str, despite: tuple[str, ...] = ()) -> Step:
         """Let a model serve from now on. despite: codes of what spoke against it."""
         self.load(version)
@@ -294,7 +306,7 @@ class Registry:
         """
         while True:
             steps = self.history()
-            last = _undoable(steps)
+            last = undoable(steps)
             if last is None:
                 raise NothingBefore([])
             self._check(last.kind, last.before)
@@ -336,8 +348,8 @@ def decided(
     return Step(action, then.model, before, who, _now(), why, despite, kind, then.catalogue)
 
 
-def _undoable(steps: Iterable[Step]) -> Step | None:
-    """The last step that changed something and was not undone."""
+def undoable(steps: Iterable[Step]) -> Step | None:
+    """The last step that changed something and was not undone; None where there is none."""
     done: list[Step] = []
     for step in steps:
         if step.action == "rollback":

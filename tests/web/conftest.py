@@ -53,6 +53,12 @@ class Site:
     app: object
 
 
+@pytest.fixture(scope="module")
+def site_settings():
+    """More settings of the site, for a module to replace."""
+    return {}
+
+
 def copied(source, folder):
     """Settings of a record that was copied into a folder, with what belongs to it."""
     shutil.copytree(source.parent, folder, dirs_exist_ok=True)
@@ -104,9 +110,10 @@ def running_site():
 
 
 @pytest.fixture(scope="module")
-def site(seeded, tmp_path_factory):
+def site(seeded, tmp_path_factory, site_settings):
     """The demo of one test module, on a copy of the record, without jobs in the background."""
-    with running(copied(seeded, tmp_path_factory.mktemp("site"))) as found:
+    settings = copied(seeded, tmp_path_factory.mktemp("site")).model_copy(update=site_settings)
+    with running(settings) as found:
         yield found
 
 
@@ -123,11 +130,13 @@ class Watched:
     """A page of a browser that notes everything that must not happen.
 
     page: Playwright's; console messages, failed or foreign requests and server errors are noted.
+    scripts: whether its scripts run.
     `expected`: statuses of 400 and more that a test means to see.
     """
 
     page: object
     address: str
+    scripts: bool = True
     complaints: list = field(default_factory=list)
     expected: set = field(default_factory=set)
 
@@ -197,7 +206,7 @@ def open_page(browser, site):
                 lambda route: route.fulfill(status=200, content_type="text/javascript", body=""),
             )
         context.set_default_timeout(10_000)
-        found = Watched(context.new_page(), address or site.address)
+        found = Watched(context.new_page(), address or site.address, scripts)
         opened.append((context, found))
         return found
 

@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-ROUTERS: tuple[APIRouter, ...] = ()
+from api.web.auditor import chain, log, runs
+
+ROUTERS: tuple[APIRouter, ...] = (runs.router, log.router, chain.router)

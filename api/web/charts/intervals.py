@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from api.web.charts.drawing import WIDTH, Chart, dot, fitted, line, picture, words
 
-STEP = 36
+STEP, TWO_LINES = 36, 52
+LETTER, HAN = 6.4, 12
 
 
 class Interval(NamedTuple):
@@ -32,16 +33,26 @@ def intervals(
     def place(value: float) -> float:
         return 8 + (value - low) / width * (WIDTH - 16)
 
-    height = max(len(items) * STEP, 1)
+    # Where words and figures would meet on one line, the figures stand below the words.
+    apart = all(_width(item.label) + _width(item.shown) < WIDTH - 8 for item in items)
+    step = STEP if apart else TWO_LINES
+    height = max(len(items) * step, 1)
     parts = [] if mark is None else [line(place(mark), 0, place(mark), height, "c-line")]
     for row, item in enumerate(items):
-        top = row * STEP
+        top = row * step
         parts += [
-            words(0, top + 13, fitted(item.label, 36)),
-            words(WIDTH, top + 13, item.shown, "end", "soft-text"),
-            line(place(item.low), top + 24, place(item.high), top + 24),
-            dot(place(item.middle), top + 24, 5, item.css),
+            words(0, top + 13, fitted(item.label, 56)),
+            words(WIDTH, top + 13, item.shown, "end", "soft-text")
+            if apart
+            else words(0, top + 28, item.shown, css="soft-text"),
+            line(place(item.low), top + step - 12, place(item.high), top + step - 12),
+            dot(place(item.middle), top + step - 12, 5, item.css),
         ]
     desc = "; ".join(f"{item.label}: {item.shown}" for item in items)
     rows = [(item.label, item.shown) for item in items]
     return Chart(picture(parts, height, title, desc), title, head, rows)
+
+
+def _width(said: str) -> float:
+    """About how wide a text is, in units of the picture."""
+    return sum(HAN if ord(letter) > 0x2E80 else LETTER for letter in said)
