@@ -62,6 +62,7 @@ def run(*, small: bool) -> Iterator[Line]:
     added = took["logged"] - took["without"]
     yield {
         "case": "operation",
+        "what": "one match",
         "ratio": significant(1 + added / took["engine"]),
         "against": "one recommendation of the engine, no door at all",
         **{f"{name}_us": significant(seconds * 1e6) for name, seconds in took.items()},
