@@ -21,6 +21,7 @@ CASES: Mapping[str, str] = {
     "batch": "tests.benchmarks.batch",
     "import": "tests.benchmarks.imports",
     "beside": "tests.benchmarks.beside",
+    "operation": "tests.benchmarks.operation",
     "record": "tests.benchmarks.record",
     "load": "tests.benchmarks.load",
     "memory": "tests.benchmarks.memory",
@@ -54,5 +55,5 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path[0] = str(Path(__file__).parents[2])  # not this folder: its `http` is not Python's
     main()
