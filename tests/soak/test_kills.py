@@ -154,7 +154,7 @@ def _replays(service, clients):
 def _once_only(service, clients):
     """Whoever asks again with a key it used before a kill is told what it was told then."""
     for client in clients:
-        for text in (list(client.questions)[0], list(client.questions)[-1]):
+        for text in (next(iter(client.questions)), list(client.questions)[-1]):
             key = {"Idempotency-Key": text.replace("q-", "key-")}
             again = service.ask("POST", "/v1/companies/c-shared/reviews", {"question": text}, **key)
             assert (again.status, again.json["id"]) == (201, client.questions[text])
