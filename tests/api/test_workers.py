@@ -36,7 +36,7 @@ def test_who_finds_a_worker_broken_late_leaves_its_successor_alone():
     asyncio.run(several())
 
 
-def test_lists_that_waited_for_a_killed_worker_are_all_made_by_one_successor():
+def test_lists_that_waited_for_a_killed_worker_are_made_all_the_same():
     async def several():
         ranking = Ranking(Settings(identity="off"))
         asked = (Place(None), "any", ProspectOptions.parse({"language": "en"}))
