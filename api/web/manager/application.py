@@ -18,6 +18,7 @@ from api.store.conditions import Condition
 from api.store.writer import Write
 from api.web import access, forms, pages
 from api.web.forms import Form
+from api.web.manager import wording
 from api.web.manager.rights import may
 from recommender.errors import InvalidInput
 from recommender.options import SHANGHAI
@@ -52,7 +53,7 @@ async def step(request: Request, application_id: str) -> Response:
     try:
         await idempotency.kept(store, claim, work)
     except InvalidInput as error:
-        problems = forms.beside(error, language_of(request))
+        problems = wording.problems(error, language_of(request))
         return await _page(request, application_id, 422, problems, dict(form.pairs))
     except (Stale, IllegalStep) as error:
         said = "" if isinstance(error, Stale) else error_text(error, language_of(request))

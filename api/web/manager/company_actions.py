@@ -31,6 +31,7 @@ from api.store.writer import Write
 from api.web import access, forms, pages
 from api.web.forms import Form
 from api.web.manager import company as company_pages
+from api.web.manager import wording
 from recommender.errors import InvalidInput, NotFound
 from recommender.texts import error_text
 
@@ -165,7 +166,7 @@ async def _of_product(
     try:
         answer = await _once(request, form, operation, work)
     except InvalidInput as error:
-        problems = forms.beside(error, language_of(request))
+        problems = wording.problems(error, language_of(request))
     except Conflict as error:
         problems = {"": [error_text(error, language_of(request))]}
     else:
@@ -193,7 +194,7 @@ async def _refused(
     about: str = "",
 ) -> Response:
     """A form of its own with what was typed, and what is wrong beside it."""
-    problems: Mapping[str, list[str]] = forms.beside(error, language_of(request))
+    problems: Mapping[str, list[str]] = wording.problems(error, language_of(request))
     return await pages.shown(
         request, "manager/again.html", 422, problems=problems, typed=dict(form.pairs),
         action=action, company_id=company_id, about=about, purposes=company_pages.AGREED,

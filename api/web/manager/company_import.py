@@ -21,6 +21,7 @@ from api.schemas.companies import ImportQuery
 from api.store import idempotency, users
 from api.web import access, forms, pages
 from api.web.forms import Form
+from api.web.manager import wording
 from api.web.words import say
 from recommender.errors import InvalidInput, NotFound, Problem
 from recommender.texts import Language
@@ -58,7 +59,7 @@ async def _sent(request: Request, form: Form) -> Response:
         try:
             report = await _imported(request, form)
         except InvalidInput as error:
-            problems = forms.beside(error, language_of(request))
+            problems = wording.problems(error, language_of(request))
             return await _form(request, 422, problems, dict(form.pairs))
         if "rows" not in report:
             said = [one["message"] for one in report["errors"]] or [report["detail"]]

@@ -84,7 +84,7 @@ async def listed(request: Request, product_id: str) -> Response:
     problems: Mapping[str, list[str]] = {}
     answer: Json | None = None
     if query.error is not None:
-        problems = forms.beside(query.error, language)
+        problems = forms.beside(query.error, language, prospect_query.labels(language))
     elif building["there"] and query.options is not None:
         answer, problems = await _asked(request, product_id, query)
     page = await pages.shown(

@@ -15,6 +15,7 @@ from api.schemas.reviews import ReviewQuery, ReviewReply
 from api.store import companies, idempotency, reviews
 from api.store.writer import Write
 from api.web import access, forms, pages
+from api.web.manager import wording
 from api.web.manager.rights import may
 from recommender.errors import InvalidInput
 from recommender.texts import error_text
@@ -65,7 +66,7 @@ async def answer(request: Request, review_id: str) -> Response:
     try:
         await idempotency.kept(store, claim, work)
     except InvalidInput as error:
-        problems = forms.beside(error, language)
+        problems = wording.problems(error, language)
         return await _page(request, review_id, 422, problems, form.one("answer"))
     except Answered as error:
         problems = {"": [error_text(error, language)]}
