@@ -5,10 +5,14 @@ import re
 
 import openpyxl
 import pytest
+import sqlalchemy as sa
 
 from api.cli import main
+from api.store import jobs, tables, users
+from api.store.registry import StoreShelf
 from recommender import Catalogue
 from recommender.catalogue.files import write_catalogue
+from recommender.registry.registry import Registry
 
 pytestmark = pytest.mark.browser
 PATIENCE = 60_000
@@ -203,7 +207,7 @@ def test_a_condition_is_edited_and_its_effect_shown_before_it_is_kept(open_page)
 
 @pytest.mark.parametrize(("language", "size", "scripts"), WAYS)
 def test_a_model_from_its_training_to_its_promotion_and_back(
-    open_page, files, language, size, scripts
+    open_page, site, files, language, size, scripts
 ):
     words = WORDS[language]
     watched = open_page(language=language, size=size, scripts=scripts)
@@ -243,9 +247,34 @@ def test_a_model_from_its_training_to_its_promotion_and_back(
     watched.page.fill("#field-reason", "back again")
     press(watched, words["back"])
     assert version not in watched.page.locator("tr.champion").inner_text()
-    for path in ("/quality", f"/quality?model={version}", "/jobs"):
+    measured(site.app.state.store, version)
+    for path in (f"/quality?model={version}", "/jobs"):
         watched.go(path)
         watched.check()
+    watched.go(f"/quality?model={version}")
+    assert watched.page.locator(".badge.warn").count() == 1
+    assert watched.page.locator("svg[role=img]").count() >= 3
+
+
+def measured(store, version):
+    """An evaluation of a model that was done, on which one similarity has moved."""
+    analyst = store.read(lambda c: users.by_login(c, "analyst@demo"))
+    registry = Registry(StoreShelf(store, analyst["organisation_id"]))
+    moved = {"index": 0.4, "by_chance": 0.1, "moved": True}
+    steady = {"index": 0.01, "by_chance": 0.1, "moved": False}
+    uptake = {"stated": 0.25, "observed": 0.5, "value": 0.2, "low": 0.1, "high": 0.3}
+    drift = {"lists": 9, "features": {"route": moved, "cargo": steady}, "uptake": uptake}
+    whole = {"evaluation": registry.manifest(version)["evaluation"], "drift": drift}
+
+    def done(write):
+        caller = users.as_caller(write.connection, analyst["id"])
+        asked = {"model": version}
+        job_id = jobs.add(write, caller, "evaluate", asked, waits=True)
+        ended = {"status": "done", "result": json.dumps(whole), "ended_at": write.at}
+        at = {**ended, "started_at": write.at}
+        write.execute(sa.update(tables.jobs).where(tables.jobs.c.id == job_id).values(**at))
+
+    store.write(done)
 
 
 def test_weights_are_edited_by_hand_and_a_job_is_cancelled(open_page):

@@ -39,7 +39,12 @@ async def compare(request: Request) -> Response:
         missing = next(name for name in (a, b) if name not in names)
         raise NotFound(kind="model", id=missing)
     found = await asked(request, lambda versions: versions.compared(a, b))
-    sides = [(found[side]["version"], _own(found[side]["measures"])) for side in "ab"]
+    own = [_own(found[side]["measures"]) for side in "ab"]
+    beside = _beside(listed["models"], a, b)
+    if beside is not None and None in own:
+        # One was measured with the other beside it, on the same lists.
+        own, found = beside, {**found, "same_test": True}
+    sides = list(zip((a, b), own, strict=True))
     charts = [measures.side_by_side(sides, name, language) for name in measures.MEASURES]
     gap = _gap(listed["models"], a, b)
     context = {
@@ -113,6 +118,22 @@ def _measured(versions: Versions, entry: Mapping[str, Any]) -> Json:
 def _own(found: Json | None) -> Json | None:
     """The measures of a model itself, of all that were taken with it."""
     return None if found is None else found.get("model")
+
+
+def _beside(listed: list[Json], a: str, b: str) -> list[Any] | None:
+    """The measures of both from the evaluation of one that has the other beside it."""
+    for ours, theirs in ((a, b), (b, a)):
+        found = next((e["evaluation"] for e in listed if e["version"] == ours), None)
+        if found is None or ours == theirs:
+            continue
+        name = "current" if found["current"] == theirs else None
+        if theirs == expert_weights().version:
+            name = "expert"
+        other = found["measures"].get(name) if name else None
+        if other is not None:
+            pair = [found["measures"]["model"], other]
+            return pair if ours == a else pair[::-1]
+    return None
 
 
 def _gap(listed: list[Json], a: str, b: str) -> Json | None:

@@ -77,12 +77,14 @@ def _changed(before: Weights, typed: dict[str, str]) -> dict[str, float]:
     """Points that were changed; raises InvalidInput with every one that is none."""
     changed, problems = {}, []
     for name, text in typed.items():
+        if text == _shown(before.weights[name]):
+            continue
         points = number(text)
         if isinstance(points, str):
             problems.append(Problem("not_number" if text else "missing", name, text or None))
         elif not (math.isfinite(points) and points >= 0):
             problems.append(Problem("below_minimum", name, points, 0))
-        elif float(points) != before.weights[name]:
+        else:
             changed[name] = float(points)
     if problems:
         raise InvalidInput(problems)
@@ -91,7 +93,12 @@ def _changed(before: Weights, typed: dict[str, str]) -> dict[str, float]:
 
 async def _page(request: Request, version: str, status: int = 200, **context: Any) -> Response:
     before = await asked(request, lambda versions: _weights(versions, version))
-    now = {name: f"{before.weights[name]:g}" for name in NAMES}
+    now = {name: _shown(before.weights[name]) for name in NAMES}
     empty: Json = {"problems": {}, "typed": {}, "reason": "", "effect": None}
     whole = {"version": before.version, "now": now, "names": NAMES, **empty, **context}
     return await pages.shown(request, "analyst/weights.html", status, **whole)
+
+
+def _shown(points: float) -> str:
+    """Points as the form has them; what stays as it is shown is not changed."""
+    return f"{points:.4f}".rstrip("0").rstrip(".")
