@@ -13,7 +13,7 @@ CORES := --numprocesses logical --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all test-soak check words bench bench-load bench-exim audit sbom licences lock clean
+.PHONY: help run test test-all test-soak check words screenshots bench bench-load bench-exim audit sbom licences lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -38,6 +38,9 @@ check: $(READY) ## lint, format, types and the direction of imports
 
 words: $(READY) ## bring the words of the pages into both catalogues; then translate what stands empty
 	$(BIN)/python tests/page_words.py
+
+screenshots: $(READY) ## the README's pictures, from a new demo in a real browser
+	$(BIN)/python tests/page_pictures.py
 
 bench: $(SPARK) ## benchmarks, one JSON line per case (ARGS="--small")
 	$(BIN)/python tests/benchmarks/run.py $(ARGS)

@@ -17,6 +17,7 @@ import orjson
 from api.policy import Caller
 from api.schemas.outcomes import OutcomeEntry
 from api.store import outcomes, runs
+from api.store.shown import day_in_shanghai
 from api.store.store import Store
 from api.store.visible_companies import profiles
 from api.store.writer import Write
@@ -50,7 +51,7 @@ def lived(store: Store, clock: Clock, engine: Engine, caller: Caller, seed: int)
     for start in range(0, len(found), TOGETHER):
         clock.now = today - each * (len(found) - start)
         some = [(row[0], orjson.loads(row[2])) for row in found[start:][:TOGETHER]]
-        day = clock.now.date().isoformat()
+        day = day_in_shanghai(clock.now).isoformat()
         shown = [_run(engine, company_id, profile, day) for company_id, profile in some]
         store.write(partial(_keep, caller=caller, shown=shown))
         entries = [e for run in shown for e in _ends(run, Draws(seed, run.company_id), day)]
