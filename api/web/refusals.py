@@ -19,11 +19,11 @@ OTHERS = ("/v1/", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 def answers_page(request: Request) -> bool:
     """Whether what goes wrong with a request is told on a page rather than as problem+json."""
-    path = request.url.path
-    if not request.app.state.page_paths or path.startswith(OTHERS):
+    there: frozenset[str] = request.app.state.page_paths
+    if not there or request.url.path.startswith(OTHERS):
         return False
-    known = path in request.app.state.page_paths or "route" in request.scope
-    return known or "text/html" in request.headers.get("accept", "")
+    matched = getattr(request.scope.get("route"), "path", None)
+    return matched in there or "text/html" in request.headers.get("accept", "")
 
 
 async def refused_page(

@@ -130,6 +130,14 @@ def test_a_product_that_was_not_shown_and_a_list_of_others_are_not_found(firm, s
         assert other.get(path, headers={"accept": "text/html"}).status_code == 404
 
 
+def test_only_lists_are_shown_as_lists(firm):
+    token = {"authorization": f"Bearer {firm.cookies['session']}"}
+    body = {"company_id": firm.company}
+    other = firm.post("/v1/eligibility", json=body, headers=token).headers["Run-Id"]
+    assert firm.get(f"/compare?run={other}").status_code == 404
+    assert firm.get(f"/summary?run={other}").status_code == 404
+
+
 def test_at_most_three_stand_side_by_side(firm):
     run_id, products = shown(firm)
     page = firm.get("/compare", params={"run": run_id, "product": products[:4]}).text

@@ -178,7 +178,6 @@ async def _page(
         etag=entry.etag,
         values=shown(_without_ways(profile, picked), step, entry.extra),
         problems=entry.problems,
-        labels=_labels(step, language),
         label_rows={rows.at: _label_rows(rows.at, language) for rows in step.rows},
         lists=_lists(step),
         words=lambda model, name: label_of(model, name, language),

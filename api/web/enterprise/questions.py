@@ -104,6 +104,7 @@ async def _page(
         skipped=skipped[:MOST_SKIPPED],
         lanes=[(lane["label"], _places(lane, before)) for lane in found.answer["lanes"]],
         compared=before is not None,
+        gone=_gone(found.answer, before or {}),
         typed=form.one("answer") if form else "",
         problems=dict(problems or {}),
     )
@@ -121,8 +122,19 @@ async def _before(request: Request) -> dict[str, Json] | None:
 
 
 def _places(lane: Json, before: Mapping[str, Json] | None) -> list[Place]:
-    fits = [m for m in lane["matches"] if m["fit"] in POSSIBLE][:SHOWN]
-    return [_place(match, before) for match in fits]
+    found = [match for match in lane["matches"] if _fits(match)][:SHOWN]
+    return [_place(match, before) for match in found]
+
+
+def _gone(answer: Json, before: Mapping[str, Json]) -> list[Json]:
+    """What might have fitted before the last answer, and does not any more."""
+    now = {m["product_id"] for lane in answer["lanes"] for m in lane["matches"] if _fits(m)}
+    return [match for name, match in before.items() if _fits(match) and name not in now]
+
+
+def _fits(match: Json) -> bool:
+    """Whether a product may be had."""
+    return match["fit"] in POSSIBLE
 
 
 def _place(match: Json, before: Mapping[str, Json] | None) -> Place:
