@@ -149,12 +149,12 @@ def test_a_cursor_of_another_list_is_told(manager, monkeypatch):
 def test_a_list_as_a_file_has_the_bytes_of_the_table(manager):
     token = manager.client.cookies["session"]
     headers = {"Authorization": f"Bearer {token}", "accept": "application/json"}
-    body = {"options": {"n": 1000, "region": "50", "language": "en"}}
+    body = {"options": {"n": 1000, "order": "fit", "language": "en"}}
     path = f"/v1/products/{PRODUCT}/prospects"
     answer = manager.client.post(path, json=body, headers=headers).json()
-    table = manager.get(f"{LIST}/list.csv?region=50")
+    table = manager.get(f"{LIST}/list.csv?order=fit")
     assert table.content == as_csv(answer)
-    book = manager.get(f"{LIST}/list.xlsx?region=50")
+    book = manager.get(f"{LIST}/list.xlsx?order=fit")
     assert book.content == as_workbook(answer)
     assert load_workbook(io.BytesIO(book.content)).active.max_row == len(answer["prospects"]) + 1
     assert manager.get(f"{LIST}/list.pdf").status_code == 404
