@@ -72,7 +72,7 @@ def site_settings(tmp_path_factory):
 def press(watched, name):
     """Press a button and be on the page that it leads to, however long the server takes."""
     with watched.page.expect_navigation(timeout=PATIENCE):
-        watched.page.get_by_role("button", name=name, exact=True).click()
+        watched.page.get_by_role("button", name=name, exact=True).click(timeout=PATIENCE)
 
 
 def ended(watched):
