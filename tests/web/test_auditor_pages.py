@@ -8,6 +8,7 @@ from api.store.database import WRITES
 from api.store.tables import audit_events, runs
 
 pytestmark = pytest.mark.browser
+PATIENCE = 30_000
 WIDE, NARROW = (1280, 900), (375, 800)
 WORDS = {
     "en": {"find": "Find", "replay": "Replay it", "same": "Identical, to the last byte",
@@ -19,8 +20,8 @@ WAYS = [("en", WIDE, True), ("zh", NARROW, False)]
 
 
 def press(watched, name):
-    with watched.page.expect_navigation(timeout=30_000):
-        watched.page.get_by_role("button", name=name, exact=True).click()
+    with watched.page.expect_navigation(timeout=PATIENCE):
+        watched.page.get_by_role("button", name=name, exact=True).click(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize(("language", "size", "scripts"), WAYS)

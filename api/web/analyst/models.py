@@ -15,7 +15,6 @@ from api.registry_answers import Versions
 from api.web import access, forms, pages
 from api.web.analyst import cards, measures, registry
 from recommender.errors import InvalidInput, NotFound
-from recommender.matching.scoring import expert_weights
 from recommender.registry.registry import NothingBefore
 from recommender.texts import Language
 
@@ -99,7 +98,7 @@ def _listed(versions: Versions) -> Json:
     The expert weights stand among the models as what everything is held against.
     """
     found = versions.models()
-    expert = expert_weights().version
+    expert = registry.expert().version
     entries = [{**entry, **_measured(versions, entry)} for entry in found["models"]]
     serving = found["serving"]["model"]
     own: Json = {"version": expert, "kind": "expert", "serving": serving is None, "kept_at": None}
@@ -127,7 +126,7 @@ def _beside(listed: list[Json], a: str, b: str) -> list[Any] | None:
         if found is None or ours == theirs:
             continue
         name = "current" if found["current"] == theirs else None
-        if theirs == expert_weights().version:
+        if theirs == registry.expert().version:
             name = "expert"
         other = found["measures"].get(name) if name else None
         if other is not None:
@@ -159,8 +158,8 @@ async def _list(request: Request, status: int = 200, **context: Any) -> Response
 async def _model(request: Request, version: str, status: int = 200, **context: Any) -> Response:
     language = language_of(request)
     listed = await asked(request, _listed)
-    if version == expert_weights().version:
-        found: Json = {**listed["models"][-1], "weights": dict(expert_weights().weights)}
+    if version == registry.expert().version:
+        found: Json = {**listed["models"][-1], "weights": dict(registry.expert().weights)}
         found = {**found, "manifest": {}, "card": {}}
         found["serving"] = listed["serving"]["model"] is None
     else:

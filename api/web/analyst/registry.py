@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import Request
@@ -17,12 +18,19 @@ from api.schemas.registry import PromotionRequest
 from api.web import forms
 from recommender import Catalogue
 from recommender.errors import CorridorError, InvalidInput, NotFound
+from recommender.matching.scoring import Weights, expert_weights
 from recommender.records import examined
 from recommender.registry.catalogues import PACKAGED
 
 REMEMBERED = 6
 Json = dict[str, Any]
 _kept: OrderedDict[tuple[str, str, str], Catalogue] = OrderedDict()
+
+
+@lru_cache(maxsize=1)
+def expert() -> Weights:
+    """The expert weights, read once."""
+    return expert_weights()
 
 
 def may(request: Request, operation: str) -> bool:

@@ -14,11 +14,11 @@ from api.decisions import asked
 from api.errors import TooLarge
 from api.registry_answers import Versions
 from api.web import access, forms, pages
+from api.web.analyst import registry
 from api.web.analyst.uploads import drained
 from api.web.words import say
 from recommender.catalogue.cells import number
 from recommender.errors import InvalidInput
-from recommender.matching.scoring import expert_weights
 
 FLAGS = ("use_refusals", "without_withdrawn")
 # What files are called inside a job; a browser may send any name.
@@ -63,7 +63,7 @@ async def train(request: Request) -> Response:
 
 def _parameters(form: forms.Form) -> Json:
     found: Json = {name: True for name in FLAGS if form.one(name) == "yes"}
-    if form.one("init") and form.one("init") != expert_weights().version:
+    if form.one("init") and form.one("init") != registry.expert().version:
         found["init"] = form.one("init")
     if form.one("half_life"):
         found["half_life"] = number(form.one("half_life"))
@@ -98,4 +98,4 @@ async def _page(request: Request, status: int = 200, **context: Any) -> Response
 def _starts(versions: Versions) -> list[str]:
     """Versions to start from: the expert weights first."""
     found = [e["version"] for e in versions.models()["models"] if e["kind"] != "broken"]
-    return [expert_weights().version, *found]
+    return [registry.expert().version, *found]

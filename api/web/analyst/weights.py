@@ -18,7 +18,7 @@ from api.web.analyst.catalogues import called
 from api.web.words import say
 from recommender.catalogue.cells import number
 from recommender.errors import InvalidInput, Problem
-from recommender.matching.scoring import Weights, expert_weights
+from recommender.matching.scoring import Weights
 from recommender.matching.similarity import NAMES
 from recommender.registry.impact import sample_companies
 from recommender.texts import LANGUAGES
@@ -69,7 +69,7 @@ async def edit(request: Request, version: str) -> Response:
 
 def _weights(versions: Versions, version: str) -> Weights:
     """The weights of a version; raises NotFound."""
-    expert = expert_weights()
+    expert = registry.expert()
     return expert if version == expert.version else versions.registry.load(version)
 
 
