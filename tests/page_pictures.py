@@ -24,8 +24,6 @@ SHOWN = (
     ("profile", "enterprise", "/profile/pledge", "zh", "light"),
     ("plan", "enterprise", "/plan", "en", "light"),
     ("prospects", "manager", "/prospects/exp-receivable", "en", "light"),
-    ("board", "manager", "/board", "zh", "light"),
-    ("models", "analyst", "/models", "en", "dark"),
     ("run", "auditor", "/audit/runs/?", "en", "light"),
 )
 
