@@ -31,6 +31,10 @@ LEARNED = Weights({**dict.fromkeys(NAMES, 0.5), "route": 4.0}, {RAISED: 1.5}, PA
 PATIENCE = 20
 
 
+def errors(caplog):
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
 @pytest.fixture
 def registry(tmp_path):
     found = Registry(tmp_path / "models")
@@ -166,11 +170,11 @@ def test_a_catalogue_that_cannot_be_loaded_is_logged_once_and_the_old_one_serves
     harm(registry, Y)
     with caplog.at_level(logging.ERROR, "corridor"):
         end = time.monotonic() + PATIENCE
-        while not caplog.records and time.monotonic() < end:
+        while not errors(caplog) and time.monotonic() < end:
             assert asked(client) == before
         for _ in range(5):
             assert asked(client) == before
-    assert len(caplog.records) == 1
+    assert len(errors(caplog)) == 1
     assert registry.catalogues.add(LOWERED) in ("mended", "stored")
     registry.use(Y, "li", "mended")
     until(client, Y)
@@ -187,9 +191,9 @@ def test_a_failure_nobody_thought_of_is_logged_and_the_old_engine_serves(
     with caplog.at_level(logging.ERROR, "corridor"):
         registry.use(X, "li", "")
         end = time.monotonic() + PATIENCE
-        while not caplog.records and time.monotonic() < end:
+        while not errors(caplog) and time.monotonic() < end:
             assert asked(client) == before
-    assert len(caplog.records) == 1
+    assert len(errors(caplog)) == 1
     assert asked(client) == before
 
 
@@ -245,7 +249,7 @@ def test_a_record_that_cannot_be_read_changes_nothing(client, registry, caplog):
     with caplog.at_level(logging.ERROR, "corridor"):
         assert served(client)[0] == X
         assert served(client)[0] == X
-    assert len(caplog.records) == 1
+    assert len(errors(caplog)) == 1
 
 
 def test_the_engine_before_is_forgotten_although_it_was_frozen(client, registry):

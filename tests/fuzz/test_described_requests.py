@@ -29,7 +29,7 @@ with warnings.catch_warnings():
 SEED = 20261124
 # Calls of each operation and kind of request; what is slow or cheap alike.
 FORMS = [
-    pytest.param(3, id="short"),
+    pytest.param(4, id="short"),
     pytest.param(120, id="long", marks=pytest.mark.soak),
 ]
 CALLERS = (*ROLES, None)
@@ -214,7 +214,7 @@ def test_every_answer_is_described_and_none_is_a_failure(target, count):
                 seen += more
                 wrong |= found
     assert not wrong, "\n\n".join(f"{place}: {said}" for place, said in sorted(wrong.items()))
-    assert seen.total() >= (500 if count == 3 else 20_000)
+    assert seen.total() >= (500 if count == 4 else 20_000)
     # Much of what was asked was answered, and every way to refuse was met.
     assert len({name for name, status in seen if status < 300}) > 30
     assert {status for _, status in seen} >= {200, 201, 400, 401, 403, 404, 409, 415, 422}

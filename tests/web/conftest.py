@@ -117,8 +117,9 @@ def site(seeded, tmp_path_factory, site_settings):
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser of one module: while Playwright runs, no other test could run an event loop."""
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield found

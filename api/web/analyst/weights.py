@@ -21,7 +21,7 @@ from recommender.errors import InvalidInput, Problem
 from recommender.matching.scoring import Weights
 from recommender.matching.similarity import NAMES
 from recommender.registry.impact import sample_companies
-from recommender.texts import LANGUAGES
+from recommender.texts import LANGUAGES, text
 
 EFFECT = "api.jobs.weights:effect"
 router = APIRouter(include_in_schema=False)
@@ -46,7 +46,8 @@ async def edit(request: Request, version: str) -> Response:
         if form.one("do") == "keep":
             reason = registry.reason_of(form).reason
     except InvalidInput as error:
-        problems = forms.beside(error, language)
+        names = {name: text(f"feature.{name}.label", language) for name in NAMES}
+        problems = forms.beside(error, language, names)
         return await _page(request, version, 422, problems=problems, **context)
     if not changed:
         problems = {"": [say(language, "Nothing was changed.")]}
