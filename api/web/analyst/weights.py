@@ -77,12 +77,12 @@ def _weights(versions: Versions, version: str) -> Weights:
 def _changed(before: Weights, typed: dict[str, str]) -> dict[str, float]:
     """Points that were changed; raises InvalidInput with every one that is none."""
     changed, problems = {}, []
-    for name, text in typed.items():
-        if text == _shown(before.weights[name]):
+    for name, cell in typed.items():
+        if cell == _shown(before.weights[name]):
             continue
-        points = number(text)
+        points = number(cell)
         if isinstance(points, str):
-            problems.append(Problem("not_number" if text else "missing", name, text or None))
+            problems.append(Problem("not_number" if cell else "missing", name, cell or None))
         elif not (math.isfinite(points) and points >= 0):
             problems.append(Problem("below_minimum", name, points, 0))
         else:
