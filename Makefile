@@ -9,7 +9,8 @@ READY := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 EXTRAS := learn peers notebooks fast parquet postgres oidc test
 ARGS ?=
-CORES := --numprocesses logical --dist loadfile
+# One more than two cores: many tests wait for the servers and databases that they start.
+CORES := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
