@@ -16,13 +16,12 @@ from api.identity.caller import caller_of
 from api.store import jobs
 from api.web import access, forms, pages
 from api.web.analyst import problem_tables, registry
-from api.web.analyst.uploads import drained
+from api.web.analyst.uploads import too_large
 from api.web.words import say
 from recommender.errors import InvalidInput, NotFound
 from recommender.options import Options
 from recommender.registry.catalogues import PACKAGED
 from recommender.registry.impact import sample_companies
-from recommender.registry.registry import NothingBefore
 from recommender.texts import Language
 
 UPLOADS = "api.jobs.catalogues:uploads"
@@ -50,10 +49,7 @@ async def upload(request: Request) -> Response:
     try:
         form = await forms.received(request)
     except TooLarge as error:
-        await drained(request)
-        size = say(
-            language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20
-        )
+        size = await too_large(request, error)
         return await _page(request, 413, problems={"file": [size]})
     files = [(_name(f.filename), await f.read()) for k, f in form.uploads if k == "file"]
     if not files:
@@ -73,15 +69,9 @@ async def upload(request: Request) -> Response:
 @router.post("/catalogues/undo", dependencies=[access.needs("roll_back")])
 async def undo(request: Request) -> Response:
     """Undo the last decision about a catalogue or a model."""
-    form = await forms.received(request)
-    try:
-        reason = registry.reason_of(form).reason
-        await decided(request, lambda versions: versions.roll_back(reason))
-    except NothingBefore:
-        pass  # another window undid it: the page shows how it stands
-    except InvalidInput as error:
-        problems = forms.beside(error, language_of(request))
-        return await _page(request, 422, undo_problems=problems, reason=form.one("reason"))
+    refused = await registry.undone(request)
+    if refused:
+        return await _page(request, 422, **refused)
     return RedirectResponse("/catalogues", 303)
 
 

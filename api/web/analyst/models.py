@@ -10,12 +10,11 @@ from starlette.responses import RedirectResponse, Response
 
 from api import job_requests
 from api.bodies import language_of
-from api.decisions import asked, decided
+from api.decisions import asked
 from api.registry_answers import Versions
 from api.web import access, forms, pages
 from api.web.analyst import cards, measures, registry
 from recommender.errors import InvalidInput, NotFound
-from recommender.registry.registry import NothingBefore
 from recommender.texts import Language
 
 router = APIRouter(include_in_schema=False)
@@ -56,15 +55,9 @@ async def compare(request: Request) -> Response:
 @router.post("/models/undo", dependencies=[access.needs("roll_back")])
 async def undo(request: Request) -> Response:
     """Undo the last decision about a model or a catalogue."""
-    form = await forms.received(request)
-    try:
-        reason = registry.reason_of(form).reason
-        await decided(request, lambda versions: versions.roll_back(reason))
-    except NothingBefore:
-        pass  # another window undid it: the page shows how it stands
-    except InvalidInput as error:
-        problems = forms.beside(error, language_of(request))
-        return await _list(request, 422, undo_problems=problems, reason=form.one("reason"))
+    refused = await registry.undone(request)
+    if refused:
+        return await _list(request, 422, **refused)
     return RedirectResponse("/models", 303)
 
 

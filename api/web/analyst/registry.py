@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import Request
 
 from api.bodies import language_of
-from api.decisions import asked
+from api.decisions import asked, decided
 from api.identity.caller import caller_of
 from api.policy import POLICY
 from api.registry_answers import Versions
@@ -21,6 +21,7 @@ from recommender.errors import CorridorError, InvalidInput, NotFound
 from recommender.matching.scoring import Weights, expert_weights
 from recommender.records import examined
 from recommender.registry.catalogues import PACKAGED
+from recommender.registry.registry import NothingBefore
 
 REMEMBERED = 6
 Json = dict[str, Any]
@@ -31,6 +32,23 @@ _kept: OrderedDict[tuple[str, str, str], Catalogue] = OrderedDict()
 def expert() -> Weights:
     """The expert weights, read once."""
     return expert_weights()
+
+
+async def undone(request: Request) -> Json:
+    """Undo the last decision about a model or a catalogue, for the reason of a form.
+
+    Empty once it is undone; else what the page shows beside the form.
+    """
+    form = await forms.received(request)
+    try:
+        reason = reason_of(form).reason
+        await decided(request, lambda versions: versions.roll_back(reason))
+    except NothingBefore:
+        pass  # another window undid it: the page shows how it stands
+    except InvalidInput as error:
+        problems = forms.beside(error, language_of(request))
+        return {"undo_problems": problems, "reason": form.one("reason")}
+    return {}
 
 
 def may(request: Request, operation: str) -> bool:

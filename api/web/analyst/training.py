@@ -15,7 +15,7 @@ from api.errors import TooLarge
 from api.registry_answers import Versions
 from api.web import access, forms, pages
 from api.web.analyst import registry
-from api.web.analyst.uploads import drained
+from api.web.analyst.uploads import too_large
 from api.web.words import say
 from recommender.catalogue.cells import number
 from recommender.errors import InvalidInput
@@ -40,10 +40,7 @@ async def train(request: Request) -> Response:
     try:
         form = await forms.received(request)
     except TooLarge as error:
-        await drained(request)
-        size = say(
-            language, "The file is larger than %(size)s MB.", size=error.params["limit"] >> 20
-        )
+        size = await too_large(request, error)
         return await _page(request, 413, problems={"outcomes": [size]})
     files, parameters = await _files(form), _parameters(form)
     problems = _missing(form, files, language)
